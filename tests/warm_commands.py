@@ -25,6 +25,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from omnicore.cli.main import COMMANDS, main
+from omnicore.connectors.kind import KINDS, find_kind
+from omnicore.errors import ToolMissing
 
 __all__ = ["Ended", "WarmCommands"]
 
@@ -103,9 +105,12 @@ def _main() -> None:
 
 
 def _warm_up() -> None:
-    """Runs a command that imports the libraries of every connector."""
+    """Imports the libraries of every connector."""
+    for name in KINDS:
+        with contextlib.suppress(ToolMissing):
+            find_kind(name)
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-        main(["connectors", "kinds"])
+        main(["connectors", "--help"])
 
 
 def _ended(order: Mapping[str, Any]) -> dict[str, object]:

@@ -25,6 +25,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
+import msgspec.yaml
 from msgspec import UNSET, Meta, UnsetType, field
 from msgspec.structs import asdict, replace
 
@@ -47,6 +48,7 @@ __all__ = [
     "field",
     "fields",
     "from_text",
+    "from_yaml",
     "not_null",
     "quick",
     "ref",
@@ -156,6 +158,11 @@ def from_text(record: type[_R], text: str | bytes, what: str) -> _R:
 def to_text(record: Record) -> str:
     """The record as JSON text, fields that are not shown among them."""
     return msgspec.json.encode(record).decode()
+
+
+def from_yaml(text: bytes) -> Any:
+    """The value of a YAML file that comes with the host. What others wrote is read by `workflows.language`."""
+    return msgspec.yaml.decode(text)
 
 
 def checked(record: _R, what: str) -> _R:

@@ -52,6 +52,12 @@ PACKAGE = {
 CRON = {"name": "daily", "function": "many.echo", "kind": "cron", "spec": "0 0 1 1 *"}
 HOOK = {"name": "push", "rule": "hmac", "secret": "long enough"}
 VECTORS = {"vectors": [{"id": "a", "values": [1, 2]}]}
+PETS = {
+    "kind": "pets",
+    "title": "Pets",
+    "says": "A store.",
+    "actions": {"list": {"says": "Lists pets.", "method": "GET", "path": "/pets"}},
+}
 BASE = {"name": "base", "kind": "sqlite", "config": {"file": "none.db"}}
 
 JOURNEY: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
@@ -77,6 +83,8 @@ JOURNEY: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
     ("addConnector", "POST", "/connectors", {"json": BASE}, "connector:base"),
     ("changeConnector", "PUT", "/connectors/base", {"json": {"limits": {}}}, "connector:base"),
     ("removeConnector", "DELETE", "/connectors/base", {}, "connector:base"),
+    ("addConnectorKind", "POST", "/connectors/kinds", {"json": {"description": PETS}}, "kind:pets"),
+    ("removeConnectorKind", "DELETE", "/connectors/kinds/pets", {}, "kind:pets"),
     ("addWebhook", "POST", "/webhooks", {"json": HOOK}, "webhook:push"),
     ("removeWebhook", "DELETE", "/webhooks/push", {}, "webhook:push"),
     ("consolidateMemories", "POST", "/memory/consolidate", {}, "consolidate"),

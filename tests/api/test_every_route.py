@@ -102,6 +102,7 @@ _USUAL: Mapping[str, Any] = {
     "seq": 1,
     "number": 1,
 }
+_ACTIONS = {"list": {"says": "Lists.", "method": "GET", "path": "/"}}
 _WORKFLOW = "{document: {dsl: 1.0.3, namespace: default, name: there, version: 1.0.0}, do: [{hello: {set: {a: 1}}}]}"
 
 
@@ -122,6 +123,7 @@ def places(served: Served) -> Mapping[str, str]:
         "webhooks": {"name": "there", "rule": "hmac", "secret": "long enough"},
         "vectors/collections": {"name": "there", "dimensions": 2},
         "connectors": {"name": "there", "kind": "sqlite", "config": {"file": "none.db"}},
+        "connectors/kinds": {"description": {"kind": "there", "title": "There", "says": "x", "actions": _ACTIONS}},
         "memory": {"text": "the first of all"},
         "workflows": {"text": _WORKFLOW},
     }
@@ -130,7 +132,7 @@ def places(served: Served) -> Mapping[str, str]:
     run = served.client.post("/api/v1/workflows/there/runs", json={"wait_s": 30})
     assert run.status_code == 200, run.text
     return {
-        **dict.fromkeys(("webhook", "collection", "connector", "workflow"), "there"),
+        **dict.fromkeys(("webhook", "collection", "connector", "kind", "workflow"), "there"),
         **dict.fromkeys(("number", "seq"), "1"),
         "run": run.json()["id"],
         "memory": answers["memory"].json()["id"],

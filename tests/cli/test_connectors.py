@@ -62,3 +62,23 @@ def test_a_webhook_is_added_with_its_secret_from_a_pipe(omnicore: Run, folder: P
     path = omnicore("connectors", "hooks", "add", "in", "github", stdin=b"a-secret-of-tests\n").out.strip()
     shown = omnicore("connectors", "hooks", "ls", "-o", "json").out
     assert (json.loads(shown)[0]["path"], "a-secret-of-tests" in shown) == (path, False)
+
+
+def test_an_openapi_document_is_imported_used_and_forgotten(omnicore: Run, folder: Path) -> None:
+    pets = (Path(__file__).parents[1] / "connectors" / "petstore.yaml").read_text()
+    (folder / "pets.yaml").write_text(pets)
+    shown = omnicore("connectors", "import", "pets.yaml", "--only", "addPet", "--dry-run", "-o", "json")
+    assert list(json.loads(shown.out)["actions"]) == ["addPet"]
+    done = omnicore("connectors", "import", "pets.yaml", "--name", "pets", "-o", "json")
+    found = json.loads(done.out)
+    assert (found["kind"], found["actions"]) == ("pets", 4)
+    assert {"what": "POST /pets/{pet-id}/photo", "why": "it takes image/png"} in found["left_out"]
+    assert "deletePet" in omnicore("connectors", "kinds", "pets").out
+    added = omnicore("connectors", "add", "shop", "pets", "-s", "base_url=http://127.0.0.1:1", stdin=TOKEN + b"\n")
+    assert (added.code, added.err) == (0, "shop is added. Try it with `omnicore connectors test shop`.\n")
+    called = omnicore("connectors", "call", "shop", "deletePet", '{"pet_id": 7}')
+    assert (called.code, "cannot be reached" in called.err) == (1, True)
+    kept = omnicore("connectors", "forget", "pets")
+    assert "there are connectors of the kind pets" in kept.err
+    (folder / "twice.yaml").write_text(pets.replace("openapi: 3.0.3", "openapi: 3.0.3\nopenapi: 3.0.3"))
+    assert "twice.yaml:3:1: the key `openapi` stands here twice" in omnicore("connectors", "import", "twice.yaml").err

@@ -61,6 +61,7 @@ WELL: dict[str, tuple[str, ...]] = {
     "plugins hosts": ("echo",),
     "plugins config": ("echo",),
     "plugins logs": ("echo",),
+    "plugins top": ("echo",),
     "plugins rm": ("echo2", "-y"),
     "tasks ls": (),
     "tasks dead": (),
@@ -125,6 +126,8 @@ WELL: dict[str, tuple[str, ...]] = {
     "connectors show": ("web",),
     "connectors uses": ("web",),
     "connectors rm": ("web",),
+    "connectors import": ("pets.yaml", "--name", "pets"),
+    "connectors forget": ("pets",),
     "secrets set": ("shared",),
     "secrets ls": (),
     "secrets rotate": (),
@@ -239,6 +242,8 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "connectors call": ("nope", "get"),
     "connectors uses": ("nope",),
     "connectors rm": ("nope",),
+    "connectors import": ("nope.yaml",),
+    "connectors forget": ("nope",),
     "connectors hooks show": ("nope",),
     "connectors hooks deliveries": ("nope",),
     "connectors hooks rm": ("nope",),
@@ -270,6 +275,12 @@ document: {dsl: 1.0.0, namespace: default, name: greet, version: 1.0.0}
 do:
   - say: {set: {said: hello}}
 """
+PETS = """\
+openapi: 3.0.0
+info: {title: Pets, version: "1"}
+servers: [{url: "https://pets.example.com"}]
+paths: {/pets: {get: {operationId: listPets}}}
+"""
 SEARCH = json.dumps(
     {
         "workflow": {
@@ -290,6 +301,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "echo2.wat").write_text((folder / "plugins" / "echo.wat").read_text())
     (folder / "greet.yaml").write_text(GREET)
     (folder / "search.yaml").write_text(SEARCH)
+    (folder / "pets.yaml").write_text(PETS)
     (folder / "omnicore.lock").write_text(PluginLock().text())
     environment = clean_environment(OMNICORE_DATA=str(folder / "data"), OMNICORE_ACCESS__HASH_MEMORY_KIB="8")
     (folder / "host.log").touch()

@@ -377,7 +377,7 @@ def test_a_driver_that_is_not_installed_makes_its_connector_unavailable_and_unli
 
     with room(tmp_path) as made:
         shop(made, "https://a.example")
-        monkeypatch.setattr("omnicore.connectors.service.find_kind", missing)
+        monkeypatch.setattr("omnicore.connectors.kinds.find_kind", missing)
         error = failing(lambda: made.use("shop", "get", path="/"))
         assert (type(error), error.remedy) == (Unavailable, "run `pip install 'omnicore[x]'`")
         assert made.service.list() == []

@@ -51,6 +51,20 @@ def signed(rule: str, body: bytes = BODY, at: int = NOW) -> tuple[str, dict[str,
     if rule == "standard":
         signature = base64.b64encode(mac(b"k" * 24, f"m1.{at}.".encode() + body)).decode()
         return WHSEC, {"webhook-id": "m1", "webhook-timestamp": str(at), "webhook-signature": f"v1,AAAA v1,{signature}"}
+    if rule == "slack":
+        signature = "v0=" + mac(SECRET.encode(), f"v0:{at}:".encode() + body).hex()
+        return SECRET, {"x-slack-request-timestamp": str(at), "x-slack-signature": signature}
+    if rule in ("shopify", "linear", "pagerduty", "jira"):
+        signature = mac(SECRET.encode(), body)
+        return SECRET, {
+            "shopify": {
+                "x-shopify-hmac-sha256": base64.b64encode(signature).decode(),
+                "x-shopify-topic": "orders/paid",
+            },
+            "linear": {"linear-signature": signature.hex(), "linear-event": "Issue"},
+            "pagerduty": {"x-pagerduty-signature": f"v1=00ff,v1={signature.hex()}"},
+            "jira": {"x-hub-signature": f"sha256={signature.hex()}"},
+        }[rule]
     if rule == "stripe":
         signature = mac(SECRET.encode(), f"{at}.".encode() + body).hex()
         return SECRET, {"stripe-signature": f"t={at},v1=00ff,v1={signature},v0=abc"}
@@ -91,7 +105,7 @@ def test_one_changed_byte_of_the_body_is_noticed(rule: str) -> None:
     assert refused(rule, secret, headers, BODY.replace(b"1", b"2"))
 
 
-@pytest.mark.parametrize("rule", ["discord", "standard", "stripe", "hmac"])
+@pytest.mark.parametrize("rule", ["discord", "standard", "stripe", "slack", "hmac"])
 def test_a_delivery_out_of_its_window_is_refused_in_both_directions(rule: str) -> None:
     secret, headers = signed(rule)
     assert not refused(rule, secret, headers, now=NOW + 300)
@@ -105,6 +119,19 @@ def test_the_rules_give_what_their_services_publish() -> None:
     body = b"Hello, World!"
     headers = {"x-hub-signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}
     assert not refused("github", "It's a Secret to Everybody", headers, body)
+    headers = {"x-hub-signature": "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"}
+    assert not refused("jira", "It's a Secret to Everybody", headers, b"Hello World!")
+    body = (
+        b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"
+        b"&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text="
+        b"&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
+        b"&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+    )
+    headers = {
+        "x-slack-request-timestamp": "1531420618",
+        "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+    }
+    assert not refused("slack", "8f742231b10e8888abcd99yyyzzz85a5", headers, body, now=1531420618)
     body = b'{"test": 2432232314}'
     headers = {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",

@@ -67,7 +67,7 @@ def test_a_connector_is_added_by_its_form_and_tested_and_its_secret_is_never_sho
 ) -> None:
     page.goto("/console/connectors?add")
     form = page.get_by_role("dialog", name="Add a connector")
-    form.get_by_role("button", name=re.compile("^http ?Any web service")).click()
+    form.get_by_role("button", name=re.compile("^HTTP ?Any web service")).click()
     form.get_by_label("Name", exact=True).fill("shop")
     form.get_by_label("base_url").fill(shop)
     form.get_by_label("auth", exact=True).press("Enter")
@@ -129,7 +129,7 @@ def test_a_form_that_the_host_refuses_says_why(page: Page, host: ConsoleHost, sh
     add(host, shop, "taken")
     page.goto("/console/connectors?add")
     form = page.get_by_role("dialog", name="Add a connector")
-    form.get_by_role("button", name=re.compile("^sqlite")).click()
+    form.get_by_role("button", name=re.compile("^SQLite")).click()
     form.get_by_label("Name", exact=True).fill("taken")
     form.get_by_label("file").fill("/nowhere.db")
     form.get_by_role("button", name="Add a connector").click()

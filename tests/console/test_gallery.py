@@ -54,7 +54,7 @@ def test_a_plugin_is_found_looked_at_installed_and_answers(page: Page, host: Con
     axe(page)
     page.get_by_role("searchbox", name="Search the gallery").fill("counter kv")
     expect(cards).to_have_count(1)
-    expect(cards).to_contain_text("omnicore, not verified")
+    expect(cards).to_contain_text("Not verified: omnicore")
     expect(cards).to_contain_text("Keep data of its own")
     cards.get_by_role("link", name="counter").click()
     expect(page.get_by_role("region", name="README").get_by_role("heading").first).to_be_visible()

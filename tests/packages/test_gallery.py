@@ -23,6 +23,7 @@ from omnicore.packages.gallery import Gallery, icon_media
 from omnicore.packages.index import IndexAdvisory, IndexFolder, IndexKeys
 from omnicore.packages.keys import SecretKey
 from omnicore.packages.package import pack
+from omnicore.packages.service import InstallOrder
 from omnicore.packages.source import PackageSources
 from omnicore.packages.trust import Publishers
 from omnicore.portal import BlockingHost
@@ -66,6 +67,11 @@ def test_the_gallery_tells_the_facts_whom_the_owner_trusts_and_what_is_here(host
     assert (newest.licence, newest.publisher, newest.verified) == ("MIT", "omnicore", False)
     assert "nobody trusts" in newest.trust
     assert (second.installed, second.newer) == (None, False)
+
+    order = InstallOrder("again", host.packages.look("again", named=True).package.digest, accept_publisher=True)
+    host.packages.install(order, who="test", named=True)
+    pinned = gallery.show("again").entry.newest  # and not by the name that the index gives the key
+    assert (pinned.publisher, pinned.verified) == (f"key {KEY.public.fingerprint[:16]}", True)
 
     host.plugins.install("echo.wasm", MODULE, manifest=sidecar("1.0.0"))
     Publishers(host.store, SystemClock()).trust(KEY.public, "acme", who="test")

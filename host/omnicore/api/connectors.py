@@ -10,10 +10,10 @@ from omnicore.api.parts import parts_of
 from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_count, read_object, read_record, who
 from omnicore.api.schema import FLAG, MAYBE_TABLE, MAYBE_TEXT, TABLE, TEXT, Schemas, list_of, object_of
-from omnicore.connectors.kind import KINDS, CallLimits, find_kind
+from omnicore.connectors.kind import CallLimits, Kind
 from omnicore.errors import InvalidInput, NotFound, ToolMissing, Unavailable
 from omnicore.records import schema
-from omnicore.storage.tables.connectors import ConnectorChange, ConnectorOrder, ConnectorRow, UseRow
+from omnicore.storage.tables.connectors import ConnectorChange, ConnectorOrder, ConnectorRow, HookRow, KindOrder, UseRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,39 @@ def connectors_of(request: Request) -> Connectors:
     return service
 
 
-async def list_connector_kinds(_request: Request) -> Response:
+async def list_connector_kinds(request: Request) -> Response:
     """Every kind, with the schemas of its settings and actions."""
-    return Json({"items": await asyncio.to_thread(lambda: [_kind(name) for name in KINDS])})
+    kinds = connectors_of(request).register.kinds
+    return Json({"items": await asyncio.to_thread(lambda: [_kind(name, one) for name, one in kinds.all()])})
+
+
+async def add_connector_kind(request: Request) -> Response:
+    """Adds the kind of connector that a description makes."""
+    kinds = connectors_of(request).register.kinds
+    order = await read_record(request, KindOrder, "kind")
+    kind = await asyncio.to_thread(lambda: kinds.add(order.description, replace=order.replace))
+    return Json(kind.to_json(), 201, {"location": f"{_AT}/kinds/{kind.name}"})
+
+
+async def show_connector_kind(request: Request) -> Response:
+    """One kind, with the schemas of its settings and actions."""
+    kinds, name = connectors_of(request).register.kinds, request.path_params["kind"]
+    found = dict(await asyncio.to_thread(lambda: [(one, kind) for one, kind in kinds.all() if one == name]))
+    if name not in found:
+        raise _no_kind(name)
+    return Json(_kind(name, found[name]))
+
+
+async def remove_connector_kind(request: Request) -> Response:
+    """Removes a kind that was added."""
+    name = request.path_params["kind"]
+    if not await asyncio.to_thread(connectors_of(request).register.kinds.remove, name):
+        raise _no_kind(name)
+    return Json({"removed": True})
+
+
+def _no_kind(name: str) -> NotFound:
+    return NotFound(f"there is no kind of connector {name[:80]!r} that was added", remedy=f"see {_AT}/kinds")
 
 
 async def list_connectors(request: Request) -> Response:
@@ -92,7 +122,7 @@ async def test_connector(request: Request) -> Response:
 async def list_actions(request: Request) -> Response:
     """The actions of a connector."""
     row = await _row(request)
-    kind = await asyncio.to_thread(find_kind, row.kind)
+    kind = await asyncio.to_thread(connectors_of(request).register.kinds.find, row.kind)
     return Json({"items": [action.to_json() for action in kind.actions]})
 
 
@@ -150,12 +180,11 @@ def _waits(request: Request) -> None:
     exchange.waiting_since = monotonic()
 
 
-def _kind(name: str) -> Mapping[str, Any]:
-    try:
-        return find_kind(name).to_json()
-    except ToolMissing as error:
-        empty = {"description": "", "config": {}, "secrets": {}, "required_secrets": [], "actions": []}
-        return {"name": name, **empty, "problem": str(error)}
+def _kind(name: str, found: Kind | ToolMissing) -> Mapping[str, Any]:
+    if isinstance(found, Kind):
+        return found.to_json()
+    empty = {"description": "", "docs": "", "config": {}, "secrets": {}, "required_secrets": [], "actions": []}
+    return {"name": name, "title": name, **empty, "limits": {}, "webhook": "standard", "problem": str(found)}
 
 
 def _shown(row: ConnectorRow, states: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +199,6 @@ def _text(values: Mapping[str, Any], member: str) -> str:
 
 
 _TEXTS = {"type": "object", "additionalProperties": TEXT}
-_LIMITS = {"type": "object", "properties": {name: {"type": "number"} for name in CallLimits.__slots__}}
 _LIMITS = {"type": "object", "properties": {name: {"type": "number"} for name in CallLimits.__slots__}}
 _ROW, _ORDER, _CHANGE = schema(ConnectorRow), schema(ConnectorOrder), schema(ConnectorChange)
 for _one in (_ROW, _ORDER, _CHANGE):
@@ -189,13 +217,18 @@ SCHEMAS: Schemas = {
     "ConnectorKind": object_of(
         "problem",
         name=TEXT,
+        title={**TEXT, "description": "The service's own name."},
         description=TEXT,
+        docs={**TEXT, "description": "Where the service documents its interface, where it is known."},
         config={**TABLE, "description": "JSON Schema of the settings."},
         secrets={**_TEXTS, "description": "What each credential is."},
         required_secrets={"type": "array", "items": TEXT},
+        limits={**TABLE, "description": "Limits of its connectors that set none."},
+        webhook={**schema(HookRow)["properties"]["rule"], "description": "The rule that proves its deliveries."},
         actions=list_of("ConnectorAction"),
         problem={**TEXT, "description": "Why this host cannot use the kind."},
     ),
+    "ConnectorKindOrder": schema(KindOrder),
     "ConnectorKinds": object_of(items=list_of("ConnectorKind")),
     "Connector": object_of(
         **_ROW["properties"],

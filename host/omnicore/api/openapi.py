@@ -32,6 +32,7 @@ _IN_PATH = {
     "fact": "Id of a fact",
     "collection": "Name of a vector collection",
     "connector": "Name of a connector",
+    "kind": "Name of a kind of connector",
     "action": "Name of one of its actions",
     "webhook": "Name of a webhook",
     "hook": "Where a webhook is: its random id",

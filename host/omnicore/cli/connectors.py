@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,10 +16,9 @@ from omnicore.cli.client import connected, loaded
 from omnicore.cli.nouns import Noun, listing, removal, showing
 from omnicore.cli.options import Duration, Exit, Group, Shell, common, host_folders, pass_shell, read_input, read_secret
 from omnicore.cli.output import Output, date
-from omnicore.connectors.kind import KINDS, Kind, find_kind
 from omnicore.connectors.vault import Vault, is_reference
 from omnicore.connectors.webhooks import RULES
-from omnicore.errors import InvalidInput, NotFound, PermissionDenied, ToolMissing, Unavailable
+from omnicore.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
 from omnicore.optional import optional
 
 _HOOK = Noun(
@@ -108,20 +108,69 @@ connectors.add_command(listing(_USE, "uses", words="List the uses of a connector
 
 @connectors.command()
 @click.argument("name", required=False)
-@common
+@host_folders
 @pass_shell
 def kinds(shell: Shell, name: str | None) -> None:
     """List the kinds of connectors, or show one with its settings, credentials and actions."""
     output = Output(shell)
-    if name is not None:
-        kind = _found(name)
-        output.document(kind.to_json()) if output.is_json else _show_kind(output, kind.to_json())
-        return
-    found = [_kind(one) for one in KINDS]
+    with connected(shell, output) as client:
+        found = client.get("connectors", "kinds") if name is None else client.get("connectors", "kinds", name)
     if output.is_json:
-        output.document(found)
+        output.document(found if name is not None else found["items"])
+    elif name is not None:
+        _show_kind(output, found)
+    else:
+        heads = ("kind", "service", "what it is", "actions")
+        output.rows(
+            heads, [(one["name"], one["title"], _what(one), str(len(one["actions"]))) for one in found["items"]]
+        )
+
+
+@connectors.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="Name of the kind; by default that of the document's title.")
+@click.option(
+    "--only", multiple=True, metavar="OPERATION", help="An id, a tag or `METHOD /path` to take; * stands for anything."
+)
+@click.option("--replace", is_flag=True, help="Take the place of a kind of this name.")
+@click.option("--dry-run", is_flag=True, help="Print the description and change nothing.")
+@host_folders
+@pass_shell
+def import_(shell: Shell, file: Path, *, name: str, only: tuple[str, ...], replace: bool, dry_run: bool) -> None:
+    """Add a kind of connector from an OpenAPI 3 document, or from a description of a connector; JSON or YAML."""
+    output = Output(shell)
+    document = _read_service(file)
+    left_out: tuple[tuple[str, str], ...] = ()
+    if "actions" in document:
+        description = {**document, **({"kind": name} if name else {})}
+    else:
+        imported = optional("omnicore.connectors.openapi").import_openapi(document, name=name, only=only)
+        description, left_out = imported.description, imported.left_out
+    for what, why in left_out:
+        output.say(f"Left out {what}: {why}", "yellow")
+    if dry_run:
+        output.document(description)
         return
-    output.rows(("kind", "what it is", "actions"), [(one["name"], one["description"], one["can"]) for one in found])
+    with connected(shell, output) as client:
+        kind = client.ask("POST", "connectors", "kinds", body={"description": description, "replace": replace})
+    if output.is_json:
+        reasons = [{"what": what, "why": why} for what, why in left_out]
+        output.document({"kind": kind["name"], "actions": len(kind["actions"]), "left_out": reasons})
+    where = description.get("base") or "the base_url of each connector"
+    output.say(f"{kind['name']} has {len(kind['actions'])} actions. Credentials of its connectors go to {where}.")
+    output.say(f"Add one with `omnicore connectors add NAME {kind['name']}`.")
+
+
+@connectors.command()
+@click.argument("kind")
+@host_folders
+@pass_shell
+def forget(shell: Shell, kind: str) -> None:
+    """Remove a KIND that was imported and that no connector is of."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        client.ask("DELETE", "connectors", "kinds", kind)
+    output.done(f"Removed the kind {kind}", {"removed": kind})
 
 
 @connectors.command(name="add")
@@ -144,11 +193,13 @@ def add_connector(
     """Add the connector NAME of a KIND. Its credentials are asked for; they are never part of a command line."""
     output = Output(shell)
     wanted = dict(_pair(text) for text in secrets)
-    for field in _found(kind).required:
-        wanted.setdefault(field, "")
-    given = {field: _credential(field, text) for field, text in wanted.items()}
-    order = {"name": name, "kind": kind, "config": _values(settings), "secrets": given, "limits": _values(limits)}
+    for field, text in wanted.items():
+        _check_reference(field, text)
     with connected(shell, output) as client:
+        for field in client.get("connectors", "kinds", kind)["required_secrets"]:
+            wanted.setdefault(field, "")
+        given = {field: text or read_secret(field) for field, text in wanted.items()}
+        order = {"name": name, "kind": kind, "config": _values(settings), "secrets": given, "limits": _values(limits)}
         row = client.ask("POST", "connectors", body=order)
         # A login that may do too much for a connector that only reads is reported now, not at the first query.
         tested = kind in ("postgresql", "mysql")
@@ -195,26 +246,51 @@ def call(shell: Shell, name: str, action: str, given: str | None, *, timeout: fl
     output.document(found["output"])
 
 
-def _found(name: str) -> Kind:
-    if name not in KINDS:
-        raise NotFound(f"there is no kind of connector {name[:80]!r}", remedy="see `omnicore connectors kinds`")
-    return find_kind(name)
+_LARGEST_DOCUMENT = 16 * 1024 * 1024
+_MOST_VALUES = 1_000_000
 
 
-def _kind(name: str) -> dict[str, Any]:
+def _read_service(file: Path) -> dict[str, Any]:
+    """The document of a file: JSON, else YAML. Raises: NotFound; InvalidInput, with the place."""
     try:
-        kind = find_kind(name)
-    except ToolMissing as error:
-        return {"name": name, "description": str(error), "can": ""}
-    return {**kind.to_json(), "can": ", ".join(action.name for action in kind.actions)}
+        with file.open("rb") as stream:
+            data = stream.read(_LARGEST_DOCUMENT + 1)
+    except OSError as cause:
+        raise NotFound(f"{file} cannot be read ({cause.strerror})", remedy="check the path") from cause
+    if len(data) > _LARGEST_DOCUMENT:
+        raise InvalidInput(
+            f"{file} is larger than {_LARGEST_DOCUMENT} bytes", remedy="cut it to the operations you need"
+        )
+    text = data.decode("utf-8-sig", "replace")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        language = optional("omnicore.workflows.language.text")
+        report = language.Report()
+        try:
+            document, _ = language.read_yaml(text, report, most=_MOST_VALUES)
+        except language.StopReadingError:
+            problem = report.ordered()[0]
+            place = f"{file}:{problem.line}:{problem.column}"
+            raise InvalidInput(f"{place}: {problem.fact}", remedy=problem.remedy, path=problem.path) from None
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{file} holds no object", remedy="give an OpenAPI 3 document, or a description")
+    return document
+
+
+def _what(kind: dict[str, Any]) -> str:
+    return str(kind.get("problem") or kind["description"])
 
 
 def _show_kind(output: Output, kind: dict[str, Any]) -> None:
     settings = kind["config"]["properties"]
     needed = {*kind["config"].get("required", ()), *kind["required_secrets"]}
-    rows = [("setting", name, _says(name, about.get("description", ""), needed)) for name, about in settings.items()]
+    rows = [("documentation", "", kind["docs"])] if kind["docs"] else []
+    rows += [("setting", name, _says(name, about.get("description", ""), needed)) for name, about in settings.items()]
     rows += [("secret", name, _says(name, says, needed)) for name, says in kind["secrets"].items()]
     rows += [("action", action["name"], action["description"]) for action in kind["actions"]]
+    rows += [("limit", name, f"{value:g} unless the connector sets it") for name, value in kind["limits"].items()]
+    rows += [("webhooks", kind["webhook"], f"omnicore connectors hooks add NAME {kind['webhook']}")]
     output.rows(("", kind["name"], kind["description"]), rows)
 
 
@@ -227,14 +303,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _credential(field: str, text: str) -> str:
-    """A reference as it is; a value on the command line could be read by every user of the machine."""
+def _check_reference(field: str, text: str) -> None:
+    """A value on the command line could be read by every user of the machine."""
     if text and not is_reference(text):
         raise InvalidInput(
             f"the value of {field} stands on the command line, where others can read it",
             remedy=f"write `--secret {field}` and give it when asked, or a reference such as env:CONNECTOR_TOKEN",
         )
-    return text or read_secret(field)
 
 
 def _values(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -246,6 +246,7 @@ async def _open_s3(opening: Opening) -> ServiceClient:
 
 S3 = Kind(
     name="s3",
+    title="Amazon S3",
     says="A bucket of AWS S3, or of a service with its interface",
     config=obj("region", "bucket", region=REGION, base_url=BASE_URL, bucket=text(least=3, most=63)),
     secrets=SECRETS,
@@ -347,6 +348,7 @@ async def _open_sqs(opening: Opening) -> ServiceClient:
 
 SQS = Kind(
     name="sqs",
+    title="Amazon SQS",
     says="A queue of AWS SQS",
     config=obj("region", "queue", region=REGION, base_url=BASE_URL, queue=text(most=80)),
     secrets=SECRETS,

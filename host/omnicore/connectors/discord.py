@@ -106,6 +106,7 @@ async def _open(opening: Opening) -> JsonService:
 
 KIND = Kind(
     name="discord",
+    title="Discord",
     says="A Discord bot",
     config=obj(**BASE),
     secrets={"token": "the bot's token"},

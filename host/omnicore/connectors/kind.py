@@ -208,6 +208,9 @@ class Kind:
         hook: the rule by which its webhooks are verified, see `omnicore.connectors.webhooks`.
         echoes: the other side may send credentials back, as web services do with headers, so answers are searched
             for them. Not for databases: a password such as `test` would hide that word in every row.
+        docs: the address of the service's own documentation.
+        limits: those of its connectors that set none.
+        places: settings that, with those every kind has, say where credentials are sent.
         check: looks at the settings as a whole. Raises: InvalidInput.
     """
 
@@ -220,6 +223,10 @@ class Kind:
     required: tuple[str, ...] = ()
     hook: str = "standard"
     echoes: bool = False
+    title: str = ""
+    docs: str = ""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    places: tuple[str, ...] = ()
     check: Callable[[Mapping[str, Any], Mapping[str, str]], None] = field(default=lambda config, credentials: None)
 
     def action(self, name: str) -> Action | None:
@@ -230,10 +237,14 @@ class Kind:
         """As REST and the command line show it."""
         return {
             "name": self.name,
+            "title": self.title or self.name,
             "description": self.says,
+            "docs": self.docs,
             "config": self.config,
             "secrets": self.secrets,
             "required_secrets": list(self.required),
+            "limits": self.limits,
+            "webhook": self.hook,
             "actions": [action.to_json() for action in self.actions],
         }
 
@@ -259,11 +270,10 @@ def number(says: str = "", *, least: int = 0, most: int = 2**53, **more: Any) ->
 
 
 _HERE = "omnicore.connectors."
-KINDS: Mapping[str, tuple[str, str]] = {
+_SERVICES = Path(__file__).parent / "services"
+_CODE: Mapping[str, tuple[str, str]] = {
     "http": (_HERE + "web", ""),
     "openai": (_HERE + "openai", ""),
-    "github": (_HERE + "github", ""),
-    "gitlab": (_HERE + "gitlab", ""),
     "telegram": (_HERE + "telegram", ""),
     "discord": (_HERE + "discord", ""),
     "sqlite": (_HERE + "sqlite", ""),
@@ -273,16 +283,20 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "s3": (_HERE + "aws:S3", "aws"),
     "sqs": (_HERE + "aws:SQS", "aws"),
 }
-"""The module of each kind, with `:NAME` where it has more than one, and the extra that brings its driver."""
+"""The module of each kind that is code, with `:NAME` where it has more than one, and the extra with its driver."""
+KINDS = (*_CODE, *sorted(file.stem for file in _SERVICES.glob("*.yaml")))
+"""The kinds that come with the host: those in code, then those that files describe."""
 
 
 @cache
 def find_kind(name: str) -> Kind:
     """The kind of this name. Raises: InvalidInput: there is none; ToolMissing: its driver is not installed."""
-    place = KINDS.get(name)
-    if place is None:
+    if name not in KINDS:
         raise InvalidInput(f"there is no kind of connector {name[:80]!r}", remedy=f"use one of {', '.join(KINDS)}")
-    module, extra = place
+    if name not in _CODE:
+        described: Kind = optional(_HERE + "described").load_service(name)
+        return described
+    module, extra = _CODE[name]
     module, _, attribute = module.partition(":")
     kind: Kind = getattr(optional(module, extra=extra), attribute or "KIND")
     return kind
@@ -317,6 +331,7 @@ class Connector:
     name: str
     kind: str
     actions: tuple[str, ...]
+    details: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

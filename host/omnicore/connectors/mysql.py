@@ -207,6 +207,7 @@ def _fault(name: str, error: Exception) -> OmniError:
 
 KIND = sql_kind(
     "mysql",
+    "MySQL",
     "A MySQL or MariaDB database",
     "mysql",
     _MySql,

@@ -252,6 +252,7 @@ _NAME: Schema = text(most=200)
 
 KIND = Kind(
     name="openai",
+    title="OpenAI-compatible models",
     says="OpenAI, or any server that speaks its protocol at its base_url",
     config=obj(**BASE, chat_model=_NAME, embedding_model=_NAME, organization=_NAME),
     secrets={"token": "the API key; servers of one's own may need none"},

@@ -189,6 +189,7 @@ def _fault(name: str, error: psycopg.Error) -> OmniError:
 
 KIND = sql_kind(
     "postgresql",
+    "PostgreSQL",
     "A PostgreSQL database",
     "postgres",
     _PostgreSql,

@@ -213,6 +213,7 @@ async def _open(opening: Opening) -> ServiceClient:
 
 KIND = Kind(
     name="redis",
+    title="Redis",
     says="Redis, Valkey and others of their protocol",
     config=obj(
         host=text("name or address", most=253),

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from omnicore.connectors.addresses import join
 from omnicore.connectors.http import HttpSession, ServiceAnswer, base_url
-from omnicore.connectors.kind import Action, Opening, Repeat, Schema, malformed, number, obj, of_status, temporary, text
-from omnicore.errors import InvalidInput, LimitExceeded, OmniError, ServiceRefused
+from omnicore.connectors.kind import Action, Opening, malformed, number, obj, of_status, temporary, text
+from omnicore.errors import InvalidInput, OmniError, ServiceRefused
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -68,9 +68,12 @@ class FixedAuth:
 
 
 class OAuth2:
-    """The client credentials grant: a token is fetched, kept until shortly before its end, and fetched once at a time.
+    """A token is fetched, kept until shortly before its end, and fetched once at a time.
 
-    Source: RFC 6749, section 4.4.
+    It is asked for with the refresh token where the credentials have one, else with the client's own credentials. A
+    service that gives another refresh token each time is asked with the newest one until the connector is opened again.
+
+    Source: RFC 6749, sections 4.4 and 6.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class OAuth2:
         self._hide = hide
         self._lock = asyncio.Lock()
         self._token = ""
+        self._refresh = credentials.get("refresh_token", "")
         self._until = 0.0
 
     async def headers(self) -> Mapping[str, str]:
@@ -112,7 +116,9 @@ class OAuth2:
         await self._session.close()
 
     async def _fetch(self) -> None:
-        form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
+        grant = {"grant_type": "refresh_token", "refresh_token": self._refresh}
+        form = grant if self._refresh else {"grant_type": "client_credentials"}
+        form |= {"scope": self._scope} if self._scope else {}
         user = quote(self._credentials["client_id"], safe="")
         password = quote(self._credentials["client_secret"], safe="")
         answer = await self._session.send(
@@ -135,6 +141,10 @@ class OAuth2:
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
             raise temporary(f"{host} gave no token")
         self._hide(token)
+        renewed = document.get("refresh_token")
+        if self._refresh and isinstance(renewed, str) and renewed:
+            self._hide(renewed)
+            self._refresh = renewed
         seconds = float(lasts) if isinstance(lasts, (int, float)) and 0 < lasts < 1e9 else 3600.0
         self._token = token
         self._until = self._clock.monotonic() + max(seconds - _EARLY_S, min(seconds, _SHORTEST_S) / 2)
@@ -196,8 +206,6 @@ def _document(body: bytes) -> Mapping[str, Any]:
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _NEXT = re.compile(r'<([^<>]{1,4096})>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
-_MOST_PAGES = 50
-_PAGE = 100
 _TOLD = ("content-type", "etag", "last-modified", "link", "location", "retry-after", "x-request-id")
 
 BASE: Mapping[str, Any] = {
@@ -232,8 +240,6 @@ class Endpoint:
         query: names of the input that go into the query; all others become the body, a JSON object.
         fixed: members of the body that are always the same.
         rename: names of the input that the service calls otherwise.
-        paged: follows `Link: rel="next"` until the input's `limit`; the output is a list.
-        raw: places of the path whose slashes stay.
     """
 
     action: Action
@@ -242,28 +248,6 @@ class Endpoint:
     query: tuple[str, ...] = ()
     fixed: Mapping[str, Any] | None = None
     rename: Mapping[str, str] | None = None
-    paged: bool = False
-    raw: tuple[str, ...] = ()
-
-
-def endpoint(
-    name: str,
-    says: str,
-    method: str,
-    path: str,
-    given: Schema,
-    *,
-    query: tuple[str, ...] = (),
-    paged: bool = False,
-    repeat: Repeat = "never",
-    raw: tuple[str, ...] = (),
-) -> Endpoint:
-    """An endpoint that gives an object, or a list where it is paged; GET and PUT may always be sent again."""
-    output: Schema = {"type": "object"}
-    if paged:
-        output = {"type": "array", "items": output}
-    action = Action(name, says, given, output, "always" if method in ("GET", "PUT") else repeat)
-    return Endpoint(action, method, path, query, paged=paged, raw=raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,8 +312,6 @@ class JsonService:
             return await self.request(given)
         endpoint = self._endpoints[action]
         path, query, body = _split(endpoint, given)
-        if endpoint.paged:
-            return await self._pages(endpoint.method, path, query, given.get("limit", _PAGE))
         answer = await self.send(endpoint.method, path, query=query, body=body)
         return document_of(answer)
 
@@ -349,15 +331,21 @@ class JsonService:
         return {"status": answer.status, "headers": told, "body": document_of(answer)}
 
     async def send(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> ServiceAnswer:
-        """Sends JSON with the credential. Raises: what the status means, see `faults.of_status`."""
+        """Sends JSON, or bytes as they are, with the credential. Raises: as `kind.of_status` says."""
         try:
-            return await self._once(method, path, query, body)
+            return await self._once(method, path, query, body, headers or {})
         except ServiceRefused as error:
             if error.details.get("status") != 401 or not self.auth.refused():
                 raise
-        return await self._once(method, path, query, body)
+        return await self._once(method, path, query, body, headers or {})
 
     def fault(self, answer: ServiceAnswer) -> OmniError:
         """The error that an answer of 400 and above means."""
@@ -370,10 +358,12 @@ class JsonService:
             headers["retry-after"] = str(int(said.retry_after_s) + 1)
         return of_status(self.name, answer.status, headers, said.message, now=self._clock.now(), code=said.code)
 
-    async def _once(self, method: str, path: str, query: Mapping[str, Any] | None, body: Any) -> ServiceAnswer:
-        headers = {**self._headers, **await self.auth.headers()}
-        data = b""
-        if body is not None:
+    async def _once(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, more: Mapping[str, str]
+    ) -> ServiceAnswer:
+        headers = {**self._headers, **more, **await self.auth.headers()}
+        data = body if isinstance(body, bytes) else b""
+        if body is not None and not isinstance(body, bytes):
             data = json.dumps(body).encode()
             headers["content-type"] = "application/json"
         asked = {**(query or {}), **self.auth.query()}
@@ -382,24 +372,12 @@ class JsonService:
             raise self.fault(answer)
         return answer
 
-    async def _pages(self, method: str, path: str, query: Mapping[str, Any], limit: int) -> list[Any]:
-        """The items of one page after the other. The next page must lie where this one does."""
-        found: list[Any] = []
-        asked: Mapping[str, Any] = {**query, "per_page": min(limit, _PAGE)}
-        for _ in range(_MOST_PAGES):
-            answer = await self.send(method, path, query=asked)
-            items = document_of(answer)
-            if not isinstance(items, list):
-                raise temporary(f"{self.name} answers with something that is no list")
-            found += items
-            following = _NEXT.search(answer.headers.get("link", "")[:16384])
-            if len(found) >= limit or following is None or not items:
-                return found[:limit]
-            path, asked = self._following(following[1])
-        raise LimitExceeded(f"{self.name} has more than {_MOST_PAGES} pages", limit="connector_pages")
-
-    def _following(self, link: str) -> tuple[str, dict[str, Any]]:
-        url, base = join(self.session.base, link), self.session.base
+    def following(self, answer: ServiceAnswer) -> tuple[str, dict[str, Any]] | None:
+        """Path and query of the next page, which must lie where this one does; None: the header Link names none."""
+        found = _NEXT.search(answer.headers.get("link", "")[:16384])
+        if found is None:
+            return None
+        url, base = join(self.session.base, found[1]), self.session.base
         path, _, query = url.target.partition("?")
         root = base.target.rstrip("/") + self._prefix
         if url.origin != base.origin or not path.startswith(root + "/"):
@@ -425,22 +403,36 @@ def open_session(opening: Opening, usual: str = "") -> HttpSession:
     )
 
 
+def token_session(opening: Opening, address: str) -> HttpSession:
+    """The session to the server that tokens come from."""
+    base = base_url(address)
+    return HttpSession(
+        base.url,
+        private=base.private or bool(opening.config.get("private_network")),
+        most_bytes=64 * 1024,
+        reserved=opening.reserved,
+        spelled=base.spelled,
+        connections=1,
+    )
+
+
 def _split(endpoint: Endpoint, given: Mapping[str, Any]) -> tuple[str, dict[str, Any], Any]:
     """Path, query and body of a request. Pure."""
     places = set(_PLACE.findall(endpoint.path))
-    path = _PLACE.sub(lambda place: _placed(place[1], given, endpoint.raw), endpoint.path)
+    path = _PLACE.sub(lambda place: placed(place[1], given), endpoint.path)
     names = endpoint.rename or {}
     query = {names.get(name, name): given[name] for name in endpoint.query if name in given}
     rest = {
         names.get(name, name): value
         for name, value in given.items()
-        if name not in places and name not in endpoint.query and not (endpoint.paged and name == "limit")
+        if name not in places and name not in endpoint.query
     }
     body = {**rest, **(endpoint.fixed or {})}
     return path, query, body if body or endpoint.method in ("POST", "PUT", "PATCH") else None
 
 
-def _placed(name: str, given: Mapping[str, Any], raw: tuple[str, ...]) -> str:
+def placed(name: str, given: Mapping[str, Any], raw: tuple[str, ...] = ()) -> str:
+    """An input as a part of a path; the slashes of those in `raw` stay. Raises: InvalidInput."""
     value = str(given[name])
     if value in (".", "..") or not value:
         raise malformed(f"{name} cannot be {value!r}")

@@ -204,6 +204,7 @@ class _SqlClient:
 
 def sql_kind(
     name: str,
+    title: str,
     says: str,
     dialect: Dialect,
     server: Callable[[Opening], Server],
@@ -219,7 +220,7 @@ def sql_kind(
 
     members = {**config, "writable": _WRITABLE, "max_rows": _MAX_ROWS, "functions": _FUNCTIONS}
     settings = obj(*required, more=False, **members)
-    return Kind(name=name, says=says, config=settings, secrets=secrets, actions=_ACTIONS, open=opened)
+    return Kind(name=name, title=title, says=says, config=settings, secrets=secrets, actions=_ACTIONS, open=opened)
 
 
 _T = TypeVar("_T")

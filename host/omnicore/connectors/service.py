@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.http import base_url
-from omnicore.connectors.kind import Action, CallLimits, Connector, Kind, Opening, ServiceClient, check_value, find_kind
+from omnicore.connectors.kind import Action, CallLimits, Connector, Kind, Opening, ServiceClient, check_value
+from omnicore.connectors.kinds import Kinds
 from omnicore.connectors.line import Figures, Line, OtherHosts
 from omnicore.connectors.master_key import MovedPlace, place_of
 from omnicore.connectors.policy import Reserved
@@ -32,6 +33,7 @@ from omnicore.records import replace
 from omnicore.storage.tables.connectors import (
     ConnectorRow,
     ConnectorsTable,
+    KindsTable,
     SecretsTable,
     UseRow,
     WebhooksTable,
@@ -78,8 +80,9 @@ class Register:
         credentials: Credentials,
         settings: ConnectorSettings,
         clock: Clock,
+        kinds: Kinds,
     ) -> None:
-        self.table, self.vault = table, vault
+        self.table, self.vault, self.kinds = table, vault, kinds
         self._credentials = credentials
         self._settings = settings
         self._clock = clock
@@ -175,7 +178,7 @@ class Register:
 
     def _checked(self, row: ConnectorRow, given: Mapping[str, str]) -> ConnectorRow:
         """The row with its references. Raises: InvalidInput for anything that does not fit its kind."""
-        kind = find_kind(row.kind)
+        kind = self.kinds.find(row.kind)
         if len(json.dumps(row.config)) > _CONFIG_BYTES:
             raise InvalidInput(f"the settings of {row.name} are over {_CONFIG_BYTES} bytes", remedy="write less")
         check_value(kind.config, row.config, what=row.name, within="config")
@@ -195,7 +198,8 @@ class Register:
 
     def _keep_at_home(self, old: ConnectorRow, new: ConnectorRow, given: Mapping[str, str]) -> None:
         """Credentials go nowhere else just because somebody changed an address: they must be known once more."""
-        moved = [place for place in _PLACES if old.config.get(place) != new.config.get(place)]
+        places = (*_PLACES, *self.kinds.find(old.kind).places)
+        moved = [place for place in places if old.config.get(place) != new.config.get(place)]
         missing = sorted(old.credentials.keys() - given.keys())
         if moved and missing:
             raise InvalidInput(
@@ -338,10 +342,11 @@ class _Stamp:
 
     row: ConnectorRow
     secrets: tuple[tuple[str, tuple[int, float]], ...]
+    kind: int
 
     @property
     def about(self) -> tuple[object, ...]:
-        return (self.row.kind, self.row.version, self.row.added_at, self.secrets)
+        return (self.row.kind, self.kind, self.row.version, self.row.added_at, self.secrets)
 
 
 class Connectors:
@@ -410,8 +415,8 @@ class Connectors:
         found = []
         for row in self.register.all():
             with suppress(InvalidInput, ToolMissing):
-                actions = tuple(action.name for action in find_kind(row.kind).actions)
-                found.append(Connector(row.name, row.kind, actions))
+                details = self.register.kinds.find(row.kind).actions
+                found.append(Connector(row.name, row.kind, tuple(action.name for action in details), details))
         return found
 
     async def call(self, plugin: str, connector: str, action: str, input: Any, *, timeout_s: float) -> Any:
@@ -564,7 +569,7 @@ class Connectors:
         if known is not None and known[0].about == stamp.about:
             return known[1]
         try:
-            kind = await asyncio.to_thread(find_kind, stamp.row.kind)
+            kind = await asyncio.to_thread(self.register.kinds.find, stamp.row.kind)
         except ToolMissing as error:  # the operator's to install; a plugin is told that it does not work now
             raise Unavailable(error.fact, remedy=error.remedy) from error
         now = self._lines.get(name)
@@ -573,8 +578,8 @@ class Connectors:
         line = Line(
             name,
             kind,
-            CallLimits.of(self._settings, stamp.row.limits),
-            opens=partial(self._opened, stamp.row),
+            limits := CallLimits.of(self._settings, {**kind.limits, **stamp.row.limits}),
+            opens=partial(self._opened, stamp.row, kind, limits),
             clock=self._clock,
             figures=self._figures.setdefault(name, Figures()),
             others=self._others,
@@ -584,8 +589,7 @@ class Connectors:
             await known[1].leave()
         return line
 
-    async def _opened(self, row: ConnectorRow, redactor: Redactor) -> ServiceClient:
-        kind, limits = find_kind(row.kind), CallLimits.of(self._settings, row.limits)
+    async def _opened(self, row: ConnectorRow, kind: Kind, limits: CallLimits, redactor: Redactor) -> ServiceClient:
         credentials = await asyncio.to_thread(self.register.credentials_of, row)
         redactor.hide(*credentials.values())
         return await kind.open(
@@ -621,7 +625,8 @@ class Connectors:
 
     def _stamp(self, name: str) -> _Stamp:
         row = self.register.get(name)
-        return _Stamp(row, tuple(sorted(self.register.secret_versions(row).items())))
+        secrets = tuple(sorted(self.register.secret_versions(row).items()))
+        return _Stamp(row, secrets, self.register.kinds.version(row.kind))
 
     def _begin(self) -> None:
         try:
@@ -689,7 +694,8 @@ def open_connectors(
     clock = clock or SystemClock()
     vault = open_vault(store, settings, data=data, environ=environ, clock=clock)
     credentials = Credentials(vault, environ, variables=settings.secret_variables, folders=settings.secret_folders)
-    register = Register(ConnectorsTable(store), vault, credentials, settings, clock)
+    kinds = Kinds(KindsTable(store), clock)
+    register = Register(ConnectorsTable(store), vault, credentials, settings, clock, kinds)
     hooks = Hooks(WebhooksTable(store), vault, credentials, settings, publish=publish, clock=clock)
     return Connectors(
         register,

@@ -137,6 +137,7 @@ def _fault(name: str, error: sqlite3.Error) -> OmniError:
 
 KIND = sql_kind(
     "sqlite",
+    "SQLite",
     "A SQLite file on the host's machine",
     "sqlite",
     _Sqlite,

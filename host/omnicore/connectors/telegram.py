@@ -136,6 +136,7 @@ async def _open(opening: Opening) -> JsonService:
 
 KIND = Kind(
     name="telegram",
+    title="Telegram",
     says="A Telegram bot",
     config=obj(**BASE),
     secrets={"token": "the bot's token, from BotFather"},

@@ -6,12 +6,13 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from omnicore.clock import Clock
-from omnicore.connectors.http import HttpSession, ServiceAnswer, base_url
+from omnicore.connectors.http import HttpSession, ServiceAnswer
 from omnicore.connectors.kind import Action, Kind, Opening, Repeat, malformed, number, obj, of_status, text
-from omnicore.connectors.rest import AUTHS, BASE, Auth, check_needs, failure_of, make_auth, open_session
+from omnicore.connectors.rest import AUTHS, BASE, Auth, check_needs, failure_of, make_auth, open_session, token_session
 from omnicore.errors import InvalidInput
 
 _HEADERS = {"type": "object", "maxProperties": 50, "additionalProperties": {"type": "string", "maxLength": 8192}}
@@ -37,7 +38,7 @@ _GIVEN = obj(
     base64={"type": "string", "description": "the answer, when it is neither"},
 )
 # Not a caller's to set: what shows who asks, and what makes a server see another method or another caller.
-_HOSTS_OWN = frozenset(
+HOSTS_OWN = frozenset(
     {
         *("authorization", "cookie", "cookie2", "x-http-method-override", "x-http-method", "x-method-override"),
         *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "x-original-url"),
@@ -68,7 +69,7 @@ class _Web:
         self._session, self._auth = session, auth
         self._fixed = {key.lower(): value for key, value in config.get("headers", {}).items()}
         self._probe_path = config.get("probe", "/")
-        self._own = _HOSTS_OWN | self._fixed.keys()
+        self._own = HOSTS_OWN | self._fixed.keys()
         self._clock = clock
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
@@ -169,25 +170,19 @@ def _check(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
 async def _open(opening: Opening) -> _Web:
     session = open_session(opening)
 
-    def token_session(address: str) -> HttpSession:
-        base = base_url(address)
-        return HttpSession(
-            base.url,
-            private=base.private or bool(opening.config.get("private_network")),
-            most_bytes=64 * 1024,
-            reserved=opening.reserved,
-            spelled=base.spelled,
-            connections=1,
-        )
-
     auth = make_auth(
-        opening.config, opening.credentials, token_session=token_session, clock=opening.clock, hide=opening.hide
+        opening.config,
+        opening.credentials,
+        token_session=partial(token_session, opening),
+        clock=opening.clock,
+        hide=opening.hide,
     )
     return _Web(opening.name, session, auth, opening.config, opening.clock)
 
 
 KIND = Kind(
     name="http",
+    title="HTTP",
     says="Any web service",
     config=obj(
         "base_url",
@@ -205,6 +200,7 @@ KIND = Kind(
         "password": "for basic",
         "client_id": "for oauth2",
         "client_secret": "for oauth2",
+        "refresh_token": "for oauth2, where a person allowed it and the service gave one",
     },
     actions=ACTIONS,
     open=_open,

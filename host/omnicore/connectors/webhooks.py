@@ -19,6 +19,7 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,8 +39,6 @@ from omnicore.storage.tables.connectors import DeliveryRow, HookOrder, HookRow, 
 from omnicore.texts import is_whole, made_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from omnicore.clock import Clock
     from omnicore.config.settings import ConnectorSettings
     from omnicore.connectors.vault import Vault
@@ -99,7 +98,7 @@ class Rule:
         id_of: the header that names a delivery, if there is one. Where it is not signed, as with GitHub, only who
             has read the whole delivery on its way could send it again under another name.
         event_of: the header that names the event, if there is one.
-        member: of a JSON body, that names the delivery where no header does.
+        member: of a JSON body, that names the delivery where no header does; dots lead into objects.
         event_member: of a JSON body, that names the event where no header does.
     """
 
@@ -145,11 +144,6 @@ def _mac(key: bytes, *parts: bytes) -> bytes:
 
 def _in_time(text: str, delivery: Delivery) -> bool:
     return _DIGITS.fullmatch(text) is not None and abs(delivery.now - int(text)) <= delivery.window_s
-
-
-def _github(secret: str, delivery: Delivery) -> bool:
-    wanted = "sha256=" + _mac(secret.encode(), delivery.body).hex()
-    return _same(wanted, delivery.field("x-hub-signature-256"))
 
 
 def _gitlab(secret: str, delivery: Delivery) -> bool:
@@ -203,6 +197,24 @@ def _stripe(secret: str, delivery: Delivery) -> bool:
     return sum(_same(wanted, value) for name, _, value in pairs if name == "v1") > 0 and _in_time(times[0], delivery)
 
 
+def _slack(secret: str, delivery: Delivery) -> bool:
+    at = delivery.field("x-slack-request-timestamp")
+    wanted = "v0=" + _mac(secret.encode(), f"v0:{at}:".encode("latin-1", "replace"), delivery.body).hex()
+    return _same(wanted, delivery.field("x-slack-signature")) and _in_time(at, delivery)
+
+
+def _over_body(field: str, before: str = "", *, is_base64: bool = False) -> Callable[[str, Delivery], bool]:
+    """The check of a header that is the HMAC-SHA256 of the body; of several, with commas between, one must be it."""
+
+    def check(secret: str, delivery: Delivery) -> bool:
+        mac = _mac(secret.encode(), delivery.body)
+        wanted = before + (base64.b64encode(mac).decode() if is_base64 else mac.hex())
+        given = delivery.field(field).split(",")[:_MOST_SIGNATURES]
+        return sum(_same(wanted, one.strip()) for one in given) > 0
+
+    return check
+
+
 def _token(secret: str, delivery: Delivery) -> bool:
     """A secret that the sender repeats; only as safe as the way it comes, so that HTTPS is a must."""
     scheme, _, given = delivery.field("authorization").partition(" ")
@@ -220,7 +232,11 @@ def _hmac(secret: str, delivery: Delivery) -> bool:
 RULES: Mapping[str, Rule] = {
     rule.name: rule
     for rule in (
-        Rule("github", "the webhook's secret, 8 characters or more", _github, "x-github-delivery", "x-github-event"),
+        Rule(
+            *("github", "the webhook's secret, 8 characters or more"),
+            _over_body("x-hub-signature-256", "sha256="),
+            *("x-github-delivery", "x-github-event"),
+        ),
         Rule(
             "gitlab",
             "the webhook's secret token, or its signing token, which begins with whsec_",
@@ -238,6 +254,29 @@ RULES: Mapping[str, Rule] = {
             event_member="type",
         ),
         Rule("stripe", "the endpoint's signing secret", _stripe, member="id", event_member="type"),
+        Rule("slack", "the app's signing secret", _slack, member="event_id", event_member="event.type"),
+        Rule(
+            *("shopify", "the client secret of the shop's app"),
+            _over_body("x-shopify-hmac-sha256", is_base64=True),
+            *("x-shopify-webhook-id", "x-shopify-topic"),
+        ),
+        Rule(
+            *("linear", "the webhook's signing secret"),
+            _over_body("linear-signature"),
+            *("linear-delivery", "linear-event"),
+        ),
+        Rule(
+            *("pagerduty", "the secret of the webhook subscription"),
+            _over_body("x-pagerduty-signature", "v1="),
+            member="event.id",
+            event_member="event.event_type",
+        ),
+        Rule(
+            *("jira", "the webhook's secret, 8 characters or more"),
+            _over_body("x-hub-signature", "sha256="),
+            "x-atlassian-webhook-identifier",
+            event_member="webhookEvent",
+        ),
         Rule(
             "hmac",
             "a text of 8 characters or more; X-Signature is the hexadecimal HMAC-SHA256 of `X-Timestamp.body` by it",
@@ -508,7 +547,7 @@ class Hooks:
         delivery = Delivery(headers, body, self._clock.now(), hook.window_s)
         verify(hook.rule, self._credentials.read(hook.secret), delivery)
         document = _parsed(headers.get("content-type", ""), body)
-        answer = _discord_answer(document) if hook.rule == "discord" else _OK
+        answer = _ANSWERS.get(hook.rule, _usual_answer)(document)
         if answer.test:
             return None, answer
         rule = RULES[hook.rule]
@@ -592,6 +631,20 @@ def _discord_answer(document: Any) -> Taken:
     return Taken({"type": 1}, test=True) if kind == 1 else Taken(_DEFERRED.get(kind, {"type": 5}))
 
 
+def _slack_answer(document: Any) -> Taken:
+    """Its test of an address wants the challenge back."""
+    if isinstance(document, dict) and document.get("type") == "url_verification":
+        return Taken({"challenge": str(document.get("challenge", ""))[:1000]}, test=True)
+    return _OK
+
+
+def _usual_answer(document: Any) -> Taken:
+    return _OK
+
+
+_ANSWERS: Mapping[str, Callable[[Any], Taken]] = {"discord": _discord_answer, "slack": _slack_answer}
+
+
 def _own(name: str) -> str:
     return f"webhook.{name}"
 
@@ -623,18 +676,24 @@ def _dedupe(rule: Rule, headers: Mapping[str, str], document: Any, body: bytes) 
         given = headers.get("idempotency-key", "") or new_id("sent")
     if not given and rule.name == "gitlab":
         given = headers.get("idempotency-key", "") or headers.get("x-gitlab-event-uuid", "")
-    if not given and rule.member and isinstance(document, dict):
-        found = document.get(rule.member)
+    if not given and rule.member:
+        found = _member(document, rule.member)
         given = str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
     if given:
         return f"id:{given}" if len(given) <= 200 else "hash:" + hashlib.sha256(given.encode()).hexdigest()
     return "body:" + hashlib.sha256(headers.get("x-timestamp", "").encode() + b"." + body).hexdigest()
 
 
+def _member(document: Any, path: str) -> Any:
+    for step in path.split("."):
+        document = document.get(step) if isinstance(document, dict) else None
+    return document
+
+
 def _event(rule: Rule, headers: Mapping[str, str], document: Any) -> str:
     """The event's name, as a part of a topic."""
     given = headers.get(rule.event_of, "") if rule.event_of else ""
-    if not given and rule.event_member and isinstance(document, dict):
-        found = document.get(rule.event_member)
+    if not given and rule.event_member:
+        found = _member(document, rule.event_member)
         given = found if isinstance(found, str) else ""
     return _UNFIT.sub("_", given).strip("_")[:64].lower() or "delivery"

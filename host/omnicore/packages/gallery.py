@@ -8,6 +8,7 @@ is text, and an icon is shown only if it is a small picture that can neither run
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import threading
 from collections import OrderedDict
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from xml.parsers import expat
 
 from omnicore.errors import InvalidInput, NotFound, OmniError, Unavailable
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from omnicore.packages.trust import Publishers
     from omnicore.plugins.host import PluginHost
 
+_log = logging.getLogger("omnicore.packages")
+_T = TypeVar("_T")
 _HELD_S, _FAILED_S = 60.0, 10.0
 _MOST_HELD = 32
 _MOST_WORDS = 16
@@ -165,18 +168,18 @@ class Gallery:
         return GalleryPage(tuple(items), following, tuple(indexes))
 
     async def show(self, name: str) -> GalleryPlugin:
-        """A plugin with its README and its versions. Raises: NotFound; as `PluginIndex`."""
+        """A plugin with its README and its versions. Raises: NotFound: no index has it; Unavailable."""
         address, _ = await self._place(name)
 
         def read(index: PluginIndex) -> tuple[IndexEntry, bytes]:
             entry = index.entry(name)
             return entry, index.readme(entry.offered)
 
-        entry, readme = await self._once(("entry", name), lambda: self._indexes().read(address, read))
+        entry, readme = await self._once(("entry", name), lambda: self._read(address, read))
         return await asyncio.to_thread(self._plugin, address.name, entry, readme.decode("utf-8", "ignore"))
 
     async def icon(self, name: str) -> GalleryIcon:
-        """The icon of a plugin's newest version. Raises: NotFound: it has none that may be shown; as `PluginIndex`."""
+        """The icon of a plugin's newest version. Raises: NotFound: it has none that may be shown; Unavailable."""
         address, _ = await self._place(name)
         listed = next(one for one in await self._states() if one.address == address).entries
         at = next((at for at, one in enumerate(listed) if one.name == name), 0) // _ICONS_AT_ONCE
@@ -191,7 +194,7 @@ class Gallery:
                     found |= {one.name: GalleryIcon(media, data)} if (media := icon_media(data)) else {}
             return found
 
-        icons = await self._once(("icons", address.name, str(at)), lambda: self._indexes().read(address, read))
+        icons = await self._once(("icons", address.name, str(at)), lambda: self._read(address, read))
         if name not in icons:
             raise NotFound(f"{name} has no icon that can be shown", remedy="show its initials")
         found: GalleryIcon = icons[name]
@@ -220,15 +223,23 @@ class Gallery:
             raise NotFound(f"no index has {name[:80]}", remedy="search the gallery for what there is")
         return found
 
+    async def _read(self, address: IndexAddress, work: Callable[[PluginIndex], _T]) -> _T:
+        """The value that `work` reads. Raises: Unavailable: without the reason, which may tell addresses to anybody."""
+        try:
+            return await self._indexes().read(address, work)
+        except OmniError as error:
+            _log.warning("the index %s cannot be read: %s", address.name, error)
+            raise Unavailable(f"the index {address.name} cannot be read", remedy="see the log of the host") from error
+
     async def _once(self, key: tuple[str, ...], work: Callable[[], Awaitable[Any]]) -> Any:
         """The value that `work` gives, or gave within the last minute; those who ask at once wait for one of them."""
         with self._lock:
             held = self._held.get(key, _STALE)
             if mine := held.until <= self._clock.now():
                 held = self._held[key] = _Held()
-                self._held.move_to_end(key)
-                while len(self._held) > _MOST_HELD:
-                    self._held.popitem(last=False)
+            self._held.move_to_end(key)
+            while len(self._held) > _MOST_HELD:
+                self._held.popitem(last=False)
         if not mine:
             return await asyncio.shield(asyncio.wrap_future(held.value))
         try:
@@ -267,6 +278,7 @@ class Gallery:
         verdict = self._publishers.foreseen(entry.name, signers, TrustPolicy.of(self._settings.trust))
         named = {key.fingerprint: key.name for key in entry.publishers}
         claimed = ", ".join(named[key.fingerprint] for key in signers)
+        verified = verdict.decision == "accept" and bool(verdict.signers)
         return GalleryVersion(
             one.version,
             str(IndexReference(entry.name, one.version)),
@@ -276,8 +288,9 @@ class Gallery:
             one.functions,
             one.languages,
             one.licence,
-            publisher=", ".join(verdict.names) or claimed,
-            verified=bool(signers) and verdict.decision == "accept" and bool(verdict.signers),
+            # By a name that the index gives, a key could call itself as somebody else whom people trust.
+            publisher=verdict.publisher if verified else ", ".join(verdict.names) or claimed,
+            verified=verified,
             trust=verdict.reason if signers else "the index names nobody who signed it",
             revoked=entry.revoked(one.version),
             advisories=entry.known(one.version),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from omnicore.errors import NotServed, OmniError, StorageFailed
+from omnicore.errors import NotServed, OmniError, PermissionDenied, StorageFailed
 from omnicore.storage.tables.workflow_triggers import WaitRow
 from omnicore.workflows.entries import Performed, Performer, StepAction, StepResult
 from omnicore.workflows.faults import Fault, fault_of
@@ -532,7 +532,7 @@ def _fault_of(error: Exception, action: StepAction) -> Fault:
         return error
     if not isinstance(error, OmniError):
         _log.warning("a step failed in an unexpected way", exc_info=error)
-    if isinstance(error, StorageFailed):
+    if isinstance(error, (StorageFailed, PermissionDenied)):
         return fault_of(error)
     detail = str(error)[:2000] or type(error).__name__
     extra = {"code": error.code} if isinstance(error, OmniError) else {}

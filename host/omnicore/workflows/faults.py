@@ -59,6 +59,8 @@ _KINDS: tuple[tuple[type[OmniError], str, int, str], ...] = (
 def fault_of(error: OmniError, *, plugin: str = "") -> Fault:
     """The fault of an error: what happened, its remedy, and the stable code of it. No trace and no typed context.
 
+    What the host's own rules refuse stays refused until somebody changes them: such a fault is final.
+
     Args: plugin: whose failure a guest's error is.
     """
     if isinstance(error, ServiceRefused):
@@ -68,7 +70,9 @@ def fault_of(error: OmniError, *, plugin: str = "") -> Fault:
         ("runtime", 500, "The host failed"),
     )
     told = f"{plugin}: {error}" if plugin and isinstance(error, GuestError) else str(error)
-    extra = {"code": error.code, **({"plugin": plugin} if plugin else {})}
+    extra: dict[str, Any] = {"code": error.code, **({"plugin": plugin} if plugin else {})}
+    if isinstance(error, PermissionDenied):
+        extra["final"] = True
     return Fault(type_, status, title, told[:_LONGEST], extra=extra)
 
 
@@ -116,6 +120,12 @@ class Fault(Exception):
         self.type = type if ":" in type else f"https://serverlessworkflow.io/spec/1.0.0/errors/{type}"
         self.status, self.title, self.detail, self.instance = status, title, detail, instance
         self.extra = dict(extra or {})
+
+    @property
+    def final(self) -> bool:
+        """True if no retry policy tries it again. It is part of the error, and so of the journal, since runs that
+        were recorded before errors had it go on as they did."""
+        return self.extra.get("final") is True
 
     def to_json(self) -> dict[str, Any]:
         """As `catch.as` and the API show it."""

@@ -401,7 +401,9 @@ def attempt(frame: Frame) -> Steps:
             break
         number += 1
         scope = frame.scope.with_(caught)
-        delay = yield from answered(frame.strand.machine, partial(next_delay, frame, retry, number, since, scope))
+        delay: float | None = None
+        if not error.final:
+            delay = yield from answered(frame.strand.machine, partial(next_delay, frame, retry, number, since, scope))
         if delay is None:
             if not catch.block:
                 raise error
@@ -722,7 +724,7 @@ def _retry_delay(
     frame: Frame, number: int, since: float, error: Fault
 ) -> Generator[Any, Any, tuple[float | None, Fault]]:
     retry = frame.node.retry
-    if retry is None:
+    if retry is None or error.final:
         return None, error
     try:
         scope = frame.scope.with_({"error": error.to_json()})

@@ -2148,6 +2148,34 @@ func (c *Client) ListConnectorKinds(ctx context.Context) (*ConnectorKinds, error
 	return answer, nil
 }
 
+// AddConnectorKind: adds a kind of connector: POST /api/v1/connectors/kinds. It is repeated safely: the
+// client sends an Idempotency-Key.
+func (c *Client) AddConnectorKind(ctx context.Context, body ConnectorKindOrder) (*ConnectorKind, error) {
+	answer := new(ConnectorKind)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/connectors/kinds", body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowConnectorKind: shows a kind of connector: GET /api/v1/connectors/kinds/{kind}.
+func (c *Client) ShowConnectorKind(ctx context.Context, kind string) (*ConnectorKind, error) {
+	answer := new(ConnectorKind)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/connectors/kinds/" + escaped(kind)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveConnectorKind: removes a kind that was added: DELETE /api/v1/connectors/kinds/{kind}.
+func (c *Client) RemoveConnectorKind(ctx context.Context, kind string) (*Removed, error) {
+	answer := new(Removed)
+	if err := c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/connectors/kinds/" + escaped(kind), keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ListConnectors: lists connectors: GET /api/v1/connectors.
 func (c *Client) ListConnectors(ctx context.Context) (*Connectors, error) {
 	answer := new(Connectors)
@@ -2889,6 +2917,33 @@ func (q ShowSeriesQuery) visit(add func(string, any)) {
 func (c *Client) ShowSeries(ctx context.Context, query ShowSeriesQuery) (*Series, error) {
 	answer := new(Series)
 	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/metrics/series", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListCallFiguresQuery has the options of ListCallFigures; what is nil is left out.
+type ListCallFiguresQuery struct {
+	// Only this plugin.
+	Plugin *string
+
+	// Only functions, or only what plugins asked of the host. One of function, host.
+	Kind *string
+
+	// How many figures.
+	Limit *int64
+}
+
+func (q ListCallFiguresQuery) visit(add func(string, any)) {
+	add("plugin", q.Plugin)
+	add("kind", q.Kind)
+	add("limit", q.Limit)
+}
+
+// ListCallFigures: lists what took the time, since this host started: GET /api/v1/metrics/calls.
+func (c *Client) ListCallFigures(ctx context.Context, query ListCallFiguresQuery) (*FunctionFiguresList, error) {
+	answer := new(FunctionFiguresList)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/metrics/calls", query: query}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

@@ -468,7 +468,13 @@ type ConnectorChangeLimits struct {
 type ConnectorKind struct {
 	Name string `json:"name"`
 
+	// The service's own name.
+	Title string `json:"title"`
+
 	Description string `json:"description"`
+
+	// Where the service documents its interface, where it is known.
+	Docs string `json:"docs"`
 
 	// JSON Schema of the settings.
 	Config map[string]any `json:"config"`
@@ -478,10 +484,26 @@ type ConnectorKind struct {
 
 	RequiredSecrets []string `json:"required_secrets"`
 
+	// Limits of its connectors that set none.
+	Limits map[string]any `json:"limits"`
+
+	// The rule that proves its deliveries. One of github, gitlab, telegram, discord, standard, stripe, slack,
+	// shopify, linear, pagerduty, jira, hmac, token.
+	Webhook string `json:"webhook"`
+
 	Actions []ConnectorAction `json:"actions"`
 
 	// Why this host cannot use the kind.
 	Problem *string `json:"problem,omitempty"`
+}
+
+// ConnectorKindOrder is a JSON object.
+type ConnectorKindOrder struct {
+	// The service as data, as `specs/connector.md` has it.
+	Description map[string]any `json:"description"`
+
+	// Whether it takes the place of a kind of its name.
+	Replace *bool `json:"replace,omitempty"`
 }
 
 // ConnectorKinds is a JSON object.
@@ -1160,6 +1182,37 @@ type FunctionChanges struct {
 	Removed []string `json:"removed"`
 
 	Changed []FunctionChange `json:"changed"`
+}
+
+// FunctionFigures is a JSON object.
+type FunctionFigures struct {
+	Plugin string `json:"plugin"`
+
+	// Called by others, or asked of the host. One of function, host.
+	Kind string `json:"kind"`
+
+	// A function, or a verb of a capability such as kv.get.
+	Name string `json:"name"`
+
+	Calls int64 `json:"calls"`
+
+	// Calls that did not end well, whoever is to blame.
+	Errors int64 `json:"errors"`
+
+	P50Ms *float64 `json:"p50_ms"`
+
+	// No call in 20 took longer.
+	P95Ms *float64 `json:"p95_ms"`
+
+	P99Ms *float64 `json:"p99_ms"`
+
+	// Seconds of all calls together.
+	TotalS float64 `json:"total_s"`
+}
+
+// FunctionFiguresList is a JSON object.
+type FunctionFiguresList struct {
+	Items []FunctionFigures `json:"items"`
 }
 
 // GalleryCapability is a JSON object.
@@ -3681,7 +3734,8 @@ type Versions struct {
 type Webhook struct {
 	Name string `json:"name"`
 
-	// One of github, gitlab, telegram, discord, standard, stripe, hmac, token.
+	// One of github, gitlab, telegram, discord, standard, stripe, slack, shopify, linear, pagerduty, jira, hmac,
+	// token.
 	Rule string `json:"rule"`
 
 	Connector *string `json:"connector"`
@@ -3755,7 +3809,8 @@ type WebhookDeliveryBody struct {
 type WebhookOrder struct {
 	Name string `json:"name"`
 
-	// One of github, gitlab, telegram, discord, standard, stripe, hmac, token.
+	// One of github, gitlab, telegram, discord, standard, stripe, slack, shopify, linear, pagerduty, jira, hmac,
+	// token.
 	Rule string `json:"rule"`
 
 	Connector *string `json:"connector,omitempty"`

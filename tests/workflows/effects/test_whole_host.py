@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from tests.connectors.local_server import Seen, reply, serve
+from tests.plugins.guests import ECHO
 
 from omnicore.assembly import Host
 
@@ -37,6 +39,39 @@ do:
             with: {{ method: get, endpoint: SERVERrefuse, headers: {{ X-Token: '${{ {TOKEN} }}' }} }}
       catch: {{ do: [{{ shown: {{ set: {{ error: '${{ $error }}' }} }} }}] }}
 """
+
+
+REFUSED = """
+document: {dsl: '1.0.3', namespace: default, name: refused, version: '1.0.0'}
+do:
+  - host:
+      try: [{ask: {call: http, with: {method: get, endpoint: 'http://10.0.0.1/'}}}]
+      catch: {retry: {delay: PT0S, limit: {attempt: {count: 3}}}, do: [{known: {set: {host: '${ $error }'}}}]}
+      export: {as: '${ . }'}
+  - grant: {call: needy.echo, host: {retry: {delay: PT0S, limit: {attempt: {count: 3}}}, onError: continue}}
+  - keep: {set: {host: '${ $context.host }', grant: '${ .error }'}}
+  - away:
+      try: [{ask: {call: http, with: {method: get, endpoint: SERVER}}}]
+      catch: {retry: {delay: PT0S, limit: {attempt: {count: 3}}}, do: [{known: {set: '${ $steps.keep.output }'}}]}
+"""
+
+
+async def test_what_the_rules_of_the_host_refuse_is_not_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "needy.wat").write_text(ECHO)
+    (tmp_path / "plugins" / "needy.toml").write_text('[[capabilities]]\nname = "kv"\nreason = "keeps counts"\n')
+    host = Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, **PRIVATE)
+    async with serve(lambda seen: reply(503)) as server, host:
+        await host.workflows.apply(REFUSED.replace("SERVER", server.url()), by="tests")
+        run = await host.workflows.start("refused", by="tests")
+        told = await run
+        rows = (await host.workflows.steps(run.id)).items
+    assert [told[one]["type"].rpartition("/")[2] for one in ("host", "grant")] == ["authorization"] * 2
+    assert [told[one]["final"] for one in ("host", "grant")] == [True, True]
+    assert "omnicore plugins grant needy kv" in told["grant"]["detail"]
+    tried = Counter(row.place.split("/")[3] for row in rows if row.status == "retried")
+    assert tried == {"away": 3}
+    assert len(server.seen) == 4, "what a service answers is tried again"
 
 
 def echo(seen: Seen) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from omnicore.records import HIDDEN, Meta, Record, Time, field, view
+from omnicore.records import HIDDEN, Json, Meta, Record, Time, field, view
 from omnicore.storage.table import Table
 
 if TYPE_CHECKING:
@@ -65,6 +65,24 @@ class UseRow(Record, frozen=True):
     outcome: Annotated[str, Meta(description="begun, ok, cancelled or the code of an error.")]
 
 
+class KindOrder(Record, frozen=True, kw_only=True):
+    """A kind of connector to be added."""
+
+    description: Annotated[_Table, Meta(description="The service as data, as `specs/connector.md` has it.")]
+    replace: Annotated[bool, Meta(description="Whether it takes the place of a kind of its name.")] = False
+
+
+class KindRow(Record, frozen=True):
+    """A kind of connector that an operator added, as its description."""
+
+    name: str
+    description: Json
+    version: int
+    added_at: Time
+    changed_at: Time
+
+
+KINDS = Table(KindRow, "connector_kinds", key="name")
 CONNECTORS = Table(ConnectorRow, "connectors", key="name")
 USES = Table(UseRow, "connector_uses", key="id", indexes=(("connector", "id"), ("at",)))
 
@@ -142,6 +160,58 @@ class ConnectorsTable:
 
     def _read(self, clause: str, *parameters: str) -> tuple[ConnectorRow, ...]:
         return tuple(map(CONNECTORS.row, self._store.rows(f"{CONNECTORS.select} {clause}", parameters)))
+
+
+class KindsTable:
+    """Kinds of connectors that operators added."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, name: str) -> KindRow | None:
+        """A kind."""
+        found = self._store.rows(f"{KINDS.select} WHERE name = ?", (name,))
+        return KINDS.row(found[0]) if found else None
+
+    def version(self, name: str) -> int:
+        """The version of a kind; 0: there is none."""
+        found = self._store.rows("SELECT version FROM connector_kinds WHERE name = ?", (name,))
+        return int(found[0][0]) if found else 0
+
+    def all(self) -> tuple[KindRow, ...]:
+        """All kinds by name."""
+        return tuple(map(KINDS.row, self._store.rows(f"{KINDS.select} ORDER BY name")))
+
+    def add(self, row: KindRow, *, most: int) -> bool:
+        """Adds a kind and returns True if the name was free and there were fewer than `most`."""
+        with self._store.write(durable=True, locks=("connectors",)) as session:
+            if session.execute("SELECT count(*) FROM connector_kinds").fetchone()[0] >= most:
+                return False
+            added = session.execute(f"{KINDS.insert} ON CONFLICT (name) DO NOTHING", KINDS.values(row))
+            return added.rowcount > 0
+
+    def change(self, row: KindRow, *, moved: bool) -> bool:
+        """Keeps the row as the next version; False when that is no longer the newest, or it moved and is used."""
+        with self._store.write(durable=True, locks=("connectors",)) as session:
+            if moved and _is_used(session, row.name):
+                return False
+            changed = session.execute(
+                "UPDATE connector_kinds SET description = ?, version = version + 1, changed_at = ?"
+                " WHERE name = ? AND version = ?",
+                (KINDS.values(row)[1], row.changed_at, row.name, row.version),
+            )
+            return changed.rowcount > 0
+
+    def remove(self, name: str) -> bool | None:
+        """True if there was such a kind and it is gone; None: a connector is of it."""
+        with self._store.write(durable=True, locks=("connectors",)) as session:
+            if _is_used(session, name):
+                return None
+            return session.execute("DELETE FROM connector_kinds WHERE name = ?", (name,)).rowcount > 0
+
+
+def _is_used(session: Session, kind: str) -> bool:
+    return session.execute("SELECT 1 FROM connectors WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,7 +576,21 @@ def _locks(session: Session, key: str) -> bool:
 
 
 _PRUNED_DELIVERIES = 500  # rows that one transaction deletes at most
-HookRule = Literal["github", "gitlab", "telegram", "discord", "standard", "stripe", "hmac", "token"]
+HookRule = Literal[
+    "github",
+    "gitlab",
+    "telegram",
+    "discord",
+    "standard",
+    "stripe",
+    "slack",
+    "shopify",
+    "linear",
+    "pagerduty",
+    "jira",
+    "hmac",
+    "token",
+]
 """Ways in which services prove that a delivery is theirs, see `omnicore.connectors.webhooks.RULES`."""
 
 

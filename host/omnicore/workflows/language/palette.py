@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from omnicore.connectors.kind import Schema, check_value, find_kind, number, obj, text
+from omnicore.connectors.kind import Schema, check_value, number, obj, text
 from omnicore.memory.tiers import TIERS
 from omnicore.sandbox.abi import KIB
 from omnicore.telemetry.logs import LEVELS
@@ -180,7 +180,7 @@ def _plugin(view: PluginView) -> dict[str, Any]:
 def _connector(one: Connector) -> dict[str, Any]:
     actions = [
         {"ref": f"{one.name}.{action.name}@connectors", "description": action.says, "input": action.input}
-        for action in find_kind(one.kind).actions
+        for action in one.details
     ]
     return {"connector": one.name, "kind": one.kind, "actions": actions}
 

@@ -400,9 +400,13 @@ class _Anchored:
     depth: int
 
 
-def read_yaml(text: str, report: Report) -> tuple[Any, dict[str, Position]]:
-    """The one value of a text and the places in it. Raises: StopReadingError, after it was reported."""
-    reader = _YamlReader(report)
+def read_yaml(text: str, report: Report, *, most: int = MOST_VALUES) -> tuple[Any, dict[str, Position]]:
+    """The one value of a text and the places in it. Raises: StopReadingError, after it was reported.
+
+    Args:
+        most: values that it may hold.
+    """
+    reader = _YamlReader(report, most)
     try:
         reader.read(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
@@ -428,12 +432,12 @@ def _tab_at(text: str, mark: Any) -> bool:
 class _YamlReader:
     """Builds values of events. Owns its stack: the depth of a text is not that of our calls."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, most: int) -> None:
         self.root: Any = None
         self.positions: dict[str, Position] = {}
         report.positions = self.positions
         self._report = report
-        self._left = MOST_VALUES
+        self._left = self._most = most
         self._anchors: dict[str, _Anchored] = {}
         self._at = ""
 
@@ -522,7 +526,7 @@ class _YamlReader:
     def _count(self, mark: Any, values: int) -> None:
         self._left -= values
         if self._left < 0:
-            self.stop_at(mark, TOO_MANY, SPLIT)
+            self.stop_at(mark, f"the document holds more than {self._most} values", SPLIT)
 
     def _untagged(self, event: Any, kind: str) -> None:
         if event.tag not in (None, "!", _CORE + kind):

@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GalleryEntry, GalleryPage, GalleryPlugin, GrantOrder, Grants, Health, Host, HostLines, HostOrder, InstallOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, LookOrder, Matches, Memories, MemoriesErased, MemoriesForgotten, Memory, MemoryBlock, MemoryBlockOrder, MemoryBlockVersions, MemoryBlocks, MemoryChange, MemoryEntity, MemoryErasure, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, OutdatedPlugins, PackageLook, PasswordChange, Pin, PinChange, Pins, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginOrigins, PluginStatus, Plugins, Published, Queues, Readiness, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKind, ConnectorKindOrder, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, FunctionFiguresList, GalleryEntry, GalleryPage, GalleryPlugin, GrantOrder, Grants, Health, Host, HostLines, HostOrder, InstallOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, LookOrder, Matches, Memories, MemoriesErased, MemoriesForgotten, Memory, MemoryBlock, MemoryBlockOrder, MemoryBlockVersions, MemoryBlocks, MemoryChange, MemoryEntity, MemoryErasure, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, OutdatedPlugins, PackageLook, PasswordChange, Pin, PinChange, Pins, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginOrigins, PluginStatus, Plugins, Published, Queues, Readiness, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -660,6 +660,21 @@ export class Operations extends Carrier {
     return this.send<ConnectorKinds>({ method: "GET", path: "/api/v1/connectors/kinds", answer: "json", options });
   }
 
+  /** Adds a kind of connector: `POST /api/v1/connectors/kinds`. */
+  addConnectorKind(body: ConnectorKindOrder, options: CallOptions = {}): Promise<ConnectorKind> {
+    return this.send<ConnectorKind>({ method: "POST", path: "/api/v1/connectors/kinds", answer: "json", options, body, media: "application/json", keyed: true });
+  }
+
+  /** Shows a kind of connector: `GET /api/v1/connectors/kinds/{kind}`. */
+  showConnectorKind(kind: string, options: CallOptions = {}): Promise<ConnectorKind> {
+    return this.send<ConnectorKind>({ method: "GET", path: `/api/v1/connectors/kinds/${encodeURIComponent(kind)}`, answer: "json", options });
+  }
+
+  /** Removes a kind that was added: `DELETE /api/v1/connectors/kinds/{kind}`. */
+  removeConnectorKind(kind: string, options: CallOptions = {}): Promise<Removed> {
+    return this.send<Removed>({ method: "DELETE", path: `/api/v1/connectors/kinds/${encodeURIComponent(kind)}`, answer: "json", options, keyed: true });
+  }
+
   /** Lists connectors: `GET /api/v1/connectors`. */
   listConnectors(options: CallOptions = {}): Promise<Connectors> {
     return this.send<Connectors>({ method: "GET", path: "/api/v1/connectors", answer: "json", options });
@@ -938,6 +953,11 @@ export class Operations extends Carrier {
   /** Calls and errors over time: `GET /api/v1/metrics/series`. */
   showSeries(query: { minutes?: number } = {}, options: CallOptions = {}): Promise<Series> {
     return this.send<Series>({ method: "GET", path: "/api/v1/metrics/series", answer: "json", options, query });
+  }
+
+  /** Lists what took the time, since this host started: `GET /api/v1/metrics/calls`. */
+  listCallFigures(query: { plugin?: string; kind?: "function" | "host"; limit?: number } = {}, options: CallOptions = {}): Promise<FunctionFiguresList> {
+    return this.send<FunctionFiguresList>({ method: "GET", path: "/api/v1/metrics/calls", answer: "json", options, query });
   }
 
   /** Tells what the host is and where it runs: `GET /api/v1/host`. */

@@ -321,15 +321,30 @@ export interface ConnectorChangeLimits {
 
 export interface ConnectorKind {
   name: string;
+  /** The service's own name. */
+  title: string;
   description: string;
+  /** Where the service documents its interface, where it is known. */
+  docs: string;
   /** JSON Schema of the settings. */
   config: Record<string, Json>;
   /** What each credential is. */
   secrets: Record<string, string>;
   required_secrets: string[];
+  /** Limits of its connectors that set none. */
+  limits: Record<string, Json>;
+  /** The rule that proves its deliveries. */
+  webhook: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
   actions: ConnectorAction[];
   /** Why this host cannot use the kind. */
   problem?: string;
+}
+
+export interface ConnectorKindOrder {
+  /** The service as data, as `specs/connector.md` has it. */
+  description: Record<string, Json>;
+  /** Whether it takes the place of a kind of its name. */
+  replace?: boolean;
 }
 
 export interface ConnectorKinds {
@@ -783,6 +798,27 @@ export interface FunctionChanges {
   added: string[];
   removed: string[];
   changed: FunctionChange[];
+}
+
+export interface FunctionFigures {
+  plugin: string;
+  /** Called by others, or asked of the host. */
+  kind: "function" | "host";
+  /** A function, or a verb of a capability such as kv.get. */
+  name: string;
+  calls: number;
+  /** Calls that did not end well, whoever is to blame. */
+  errors: number;
+  p50_ms: number | null;
+  /** No call in 20 took longer. */
+  p95_ms: number | null;
+  p99_ms: number | null;
+  /** Seconds of all calls together. */
+  total_s: number;
+}
+
+export interface FunctionFiguresList {
+  items: FunctionFigures[];
 }
 
 export interface GalleryCapability {
@@ -2475,7 +2511,7 @@ export interface Versions {
 
 export interface Webhook {
   name: string;
-  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "hmac" | "token";
+  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
   connector: string | null;
   /** How far a delivery's time may be from the host's, in seconds. */
   window_s: number;
@@ -2521,7 +2557,7 @@ export interface WebhookDeliveryBody {
 
 export interface WebhookOrder {
   name: string;
-  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "hmac" | "token";
+  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
   connector?: string | null;
   /** How far a delivery's time may be from the host's, in seconds. */
   window_s?: number;

@@ -1,5 +1,6 @@
 import { Link, useParams } from "react-router";
 
+import { begun } from "@/shared/api/problem";
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
 import { Facts } from "@/shared/ui/facts";
@@ -144,7 +145,10 @@ function factsOf(newest: Version, { author, index }: Schemas["GalleryEntry"]): [
     [
       words.publisher,
       <span key="publisher">
-        {newest.publisher || words.nobody} <small>{newest.trust}</small>
+        {newest.publisher || words.nobody}{" "}
+        <small>
+          {begun(newest.trust)}. {words.claim}
+        </small>
       </span>,
     ],
     [words.author, author || none],

@@ -306,8 +306,27 @@ export interface paths {
         /** Lists the kinds of connectors */
         get: operations["listConnectorKinds"];
         put?: never;
-        post?: never;
+        /** Adds a kind of connector */
+        post: operations["addConnectorKind"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/kinds/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a kind of connector */
+        get: operations["showConnectorKind"];
+        put?: never;
+        post?: never;
+        /** Removes a kind that was added */
+        delete: operations["removeConnectorKind"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1050,6 +1069,23 @@ export interface paths {
         };
         /** Lists the twelve tiers */
         get: operations["memoryTiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what took the time, since this host started */
+        get: operations["listCallFigures"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3098,6 +3134,10 @@ export interface components {
             /** @description JSON Schema of the settings. */
             config: Record<string, never>;
             description: string;
+            /** @description Where the service documents its interface, where it is known. */
+            docs: string;
+            /** @description Limits of its connectors that set none. */
+            limits: Record<string, never>;
             name: string;
             /** @description Why this host cannot use the kind. */
             problem?: string;
@@ -3106,6 +3146,19 @@ export interface components {
             secrets: {
                 [key: string]: string;
             };
+            /** @description The service's own name. */
+            title: string;
+            /**
+             * @description The rule that proves its deliveries.
+             * @enum {unknown}
+             */
+            webhook: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
+        };
+        ConnectorKindOrder: {
+            /** @description The service as data, as `specs/connector.md` has it. */
+            description: Record<string, never>;
+            /** @description Whether it takes the place of a kind of its name. */
+            replace?: boolean;
         };
         ConnectorKinds: {
             items: components["schemas"]["ConnectorKind"][];
@@ -3525,6 +3578,28 @@ export interface components {
             added: string[];
             changed: components["schemas"]["FunctionChange"][];
             removed: string[];
+        };
+        FunctionFigures: {
+            calls: number;
+            /** @description Calls that did not end well, whoever is to blame. */
+            errors: number;
+            /**
+             * @description Called by others, or asked of the host.
+             * @enum {unknown}
+             */
+            kind: "function" | "host";
+            /** @description A function, or a verb of a capability such as kv.get. */
+            name: string;
+            p50_ms: number | null;
+            /** @description No call in 20 took longer. */
+            p95_ms: number | null;
+            p99_ms: number | null;
+            plugin: string;
+            /** @description Seconds of all calls together. */
+            total_s: number;
+        };
+        FunctionFiguresList: {
+            items: components["schemas"]["FunctionFigures"][];
         };
         GalleryCapability: {
             name: string;
@@ -5197,7 +5272,7 @@ export interface components {
             /** @description Where deliveries go. */
             path: string;
             /** @enum {unknown} */
-            rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "hmac" | "token";
+            rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
             /** @description How far a delivery's time may be from the host's, in seconds. */
             window_s: number;
         };
@@ -5238,7 +5313,7 @@ export interface components {
             connector?: string | null;
             name: string;
             /** @enum {unknown} */
-            rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "hmac" | "token";
+            rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
             /** @description A value, or a reference to one. It cannot be read back. */
             secret: string;
             /** @description How far a delivery's time may be from the host's, in seconds. */
@@ -7702,6 +7777,298 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addConnectorKind: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorKindOrder"];
+            };
+        };
+        responses: {
+            /** @description The kind. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorKind"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showConnectorKind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a kind of connector */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kind. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorKind"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeConnectorKind: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of a kind of connector */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13185,6 +13552,96 @@ export interface operations {
             };
             /** @description Misdirected Request */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCallFigures: {
+        parameters: {
+            query?: {
+                /** @description Only functions, or only what plugins asked of the host */
+                kind?: "function" | "host";
+                /** @description How many figures */
+                limit?: number;
+                /** @description Only this plugin */
+                plugin?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Functions and what they asked of the host; the longest in all come first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionFiguresList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

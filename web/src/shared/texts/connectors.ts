@@ -44,6 +44,7 @@ export const connectors = {
     nameHint: "How plugins and you call it: a-z, 0-9, _ and -.",
     secretKept: (says: string) => `${says}. Kept as it is when left empty.`,
     otherKind: "Choose another kind",
+    docs: "Documentation of the service",
     save: "Save",
     editTitle: (name: string) => `Change ${name}`,
     unusable: "Not available on this host",

@@ -12,8 +12,9 @@ export const pluginGallery = {
   asks: (name: string) => `What ${name} asks for`,
   asksNothing: "Asks for nothing",
   nobody: "nobody known",
-  verified: (who: string) => `${who}, verified`,
-  notVerified: (who: string) => `${who}, not verified`,
+  verified: (who: string) => `Verified: ${who}`,
+  notVerified: (who: string) => `Not verified: ${who}`,
+  claim: "This is what the index says. The package's own signature is checked before it is installed.",
   installed: (version: string) => (version ? `Installed: ${version}` : "Installed"),
   updatable: (version: string) => `Installed: ${version}, newer here`,
   revoked: "Taken back",
@@ -63,5 +64,7 @@ export const pluginGallery = {
   digest: "Digest",
   waits: "Installing grants nothing. It waits until you have granted what it asks for.",
   waitsUpdate: "The installed version goes on until you have approved what the new one asks for.",
-  serves: "It asks for nothing more and answers calls at once.",
+  serves: "It asks for nothing and answers calls at once.",
+  servesUpdate:
+    "It asks for nothing more. It answers calls at once, or waits for your approval where the plugin has grants, settings or data.",
 };

@@ -64,7 +64,12 @@ function KindForm({ kind, onDone, onBack }: KindProps) {
   return (
     <div className={styles["column"]}>
       <p className={styles["muted"]}>
-        <strong>{kind.name}</strong>: {kind.description}
+        <strong>{kind.title}</strong>: {kind.description}{" "}
+        {kind.docs && (
+          <a href={kind.docs} target="_blank" rel="noreferrer">
+            {words.form.docs}
+          </a>
+        )}
       </p>
       <SchemaForm
         schema={schema}

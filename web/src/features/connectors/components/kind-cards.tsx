@@ -20,7 +20,7 @@ export function KindCards({ kinds, onChoose }: Props) {
         {kinds.map((kind) => (
           <li key={kind.name}>
             <button type="button" disabled={kind.problem !== undefined} onClick={() => onChoose(kind)}>
-              <strong>{kind.name}</strong>
+              <strong>{kind.title}</strong>
               <span>
                 {kind.problem === undefined ? kind.description : `${words.unusable}: ${kind.problem}`}
               </span>

@@ -9,10 +9,10 @@ export function madeUpSecret(rule: string): string {
 
 /** Whether the secret of a rule is ours to make up: others are given by the service. */
 export function isOurs(rule: string): boolean {
-  return rule !== "discord" && rule !== "stripe";
+  return !["discord", "stripe", "slack", "shopify", "linear", "pagerduty"].includes(rule);
 }
 
 /** Rules whose deliveries carry a time that is checked. */
 export function hasWindow(rule: string): boolean {
-  return ["discord", "standard", "stripe", "hmac", "gitlab"].includes(rule);
+  return ["discord", "standard", "stripe", "slack", "hmac", "gitlab"].includes(rule);
 }

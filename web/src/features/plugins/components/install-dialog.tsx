@@ -124,6 +124,6 @@ function Publisher({ look: { publisher, size_bytes, digest } }: { look: Look }) 
 /** What becomes of it once it is installed. */
 function nextOf({ upgrade: { changes } }: Look, isUpdate: boolean): string {
   const asks = changes.some(({ change }) => change === "new" || change === "wider");
-  if (!asks) return words.serves;
+  if (!asks) return isUpdate ? words.servesUpdate : words.serves;
   return isUpdate ? words.waitsUpdate : words.waits;
 }
