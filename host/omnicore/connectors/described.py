@@ -117,7 +117,7 @@ class ServiceAction(Record, frozen=True, kw_only=True):
 
     says: _Says
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: Annotated[str, Meta(pattern="^/", max_length=1000)]
+    path: Annotated[str, Meta(pattern="^/[^?#]*$", max_length=1000)]
     input: Annotated[Mapping[_Name, Json], Meta(description="JSON Schema of each input.")] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
@@ -171,7 +171,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _ACTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,99}")
 _VALUE_SCHEMA: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.(?!\.)){0,99}$"}
-_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HEADER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 NUMBERS = frozenset(
     {
@@ -272,7 +272,7 @@ def _check_auth(found: ServiceDescription, known: Set[str]) -> None:
         _refuse("auth.basic", "is not a user and a password", "give two templates")
     for header in (*ways.headers, *found.headers, *filter(None, (found.idempotency,))):
         if not _HEADER.fullmatch(header):
-            _refuse(f"headers.{header[:80]}", "is no name of a header", "use A-Z a-z 0-9 -")
+            _refuse(f"headers.{header[:80]}", "is no name of a header", "use A-Z a-z 0-9 _ -")
     if ways.oauth2 is not None:
         base_url(ways.oauth2.token_url)
         for name in ("client_id", "client_secret"):
@@ -387,13 +387,16 @@ def kind_of(description: ServiceDescription) -> Kind:
     config = {name: _variable(one) for name, one in variables.items()}
     if description.auth.oauth2 is not None:
         config["token_url"] = text("where tokens are fetched, if elsewhere", most=2048)
+    config |= BASE
+    if description.base:
+        config["base_url"] = text(f"where the service is, if not at {description.base}", most=2048)
     needed = [name for name, one in variables.items() if not one.default]
     return Kind(
         name=description.kind,
         title=description.title,
         docs=description.docs,
         says=description.says,
-        config=_object([*([] if description.base else ["base_url"]), *needed], {**BASE, **config}),
+        config=_object([*([] if description.base else ["base_url"]), *needed], config),
         secrets=description.secrets,
         required=tuple(name for name in description.secrets if name not in description.optional),
         actions=(*actions, REQUEST) if description.request else actions,
