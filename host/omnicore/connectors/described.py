@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from functools import partial
@@ -46,6 +47,7 @@ from omnicore.connectors.web import HOSTS_OWN
 from omnicore.connectors.webhooks import RULES
 from omnicore.errors import InvalidInput, LimitExceeded, ServiceRefused
 from omnicore.records import Json, Meta, Record, decode, field, from_yaml
+from omnicore.texts import is_whole
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -193,6 +195,8 @@ def read_description(values: Any, *, shipped: bool = False) -> ServiceDescriptio
     Args:
         shipped: it comes with the host, so that its schemas may have patterns.
     """
+    if not is_whole(values):
+        _refuse("", "holds half of a character", "write whole texts")
     found = decode(ServiceDescription, values, "description")
     if len(json.dumps(values)) > MOST_BYTES:
         _refuse("", f"is larger than {MOST_BYTES} bytes", "leave some actions out")
@@ -351,13 +355,22 @@ def _fits(word: str, value: Any) -> bool | None:
         kinds = value if isinstance(value, list) else [value]
         return bool(kinds) and all(isinstance(one, str) and one in TYPES for one in kinds)
     if word in NUMBERS:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and (word != "multipleOf" or value > 0)
+        return is_bound(word, value)
     wanted = _WORDS.get(word)
     if wanted is None:
         return None
     if word == "required":
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
     return isinstance(value, wanted)
+
+
+def is_bound(word: str, value: Any) -> bool:
+    """True if a bound of a schema has a number that fits it: counts are whole, and nothing is infinite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    if word.startswith(("minL", "maxL", "minI", "maxI", "minP", "maxP")):
+        return isinstance(value, int) and value >= 0
+    return math.isfinite(value) and (word != "multipleOf" or value > 0)
 
 
 def parts_of_schema(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

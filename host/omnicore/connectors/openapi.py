@@ -21,11 +21,13 @@ from omnicore.connectors.described import (
     MOST_NODES,
     NUMBERS,
     TYPES,
+    is_bound,
     read_description,
 )
 from omnicore.connectors.http import base_url
 from omnicore.connectors.web import HOSTS_OWN
 from omnicore.errors import InvalidInput
+from omnicore.texts import is_whole
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _UNSENT = ("head", "options", "trace")
@@ -76,6 +78,8 @@ def import_openapi(document: Any, *, name: str = "", only: Sequence[str] = ()) -
     if not isinstance(version, str) or not version.startswith(("3.0", "3.1")):
         remedy = "convert it to OpenAPI 3 first" if "swagger" in document else "give an OpenAPI 3.0 or 3.1 document"
         raise InvalidInput("the document is not OpenAPI 3.0 or 3.1", remedy=remedy, path="openapi")
+    if not is_whole(document):
+        _refuse("", "holds half of a character")
     return _Import(document, tuple(only)).made(name)
 
 
@@ -142,7 +146,11 @@ class _Import:
         matched: set[str] = set()
         count = 0
         for path, given in paths.items():
-            item = self._refs.resolved(given, f"paths.{path}")
+            try:
+                item = self._refs.resolved(given, f"paths.{path}")
+            except _LeftOutError as error:
+                self._left_out.append((str(path)[:200], str(error)))
+                continue
             for method in (*_METHODS, *_UNSENT):
                 operation = item.get(method)
                 if not isinstance(operation, Mapping):
@@ -581,8 +589,7 @@ class _SchemaCopy:
             made["type"] = kinds[0] if len(kinds) == 1 else kinds
         for word in _COPIED & given.keys():
             value = given[word]
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            fits = is_number and (word != "multipleOf" or value > 0) if word in NUMBERS else True
+            fits = is_bound(word, value) if word in NUMBERS else True
             if word == "enum":
                 fits = isinstance(value, list) and bool(value)
                 value = [*value, None] if fits and given.get("nullable") is True and None not in value else value
