@@ -14,10 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.access.people import CHEAP
+from tests.access.people import CHEAP, make
 from tests.api.conftest import ECHO, until
 from tests.api.hosting import Served
 
+from omnicore.access.principal import Role
 from omnicore.advisories import known
 from omnicore.config.overrides import FILE
 from omnicore.config.settings import AccessSettings, StorageSettings
@@ -189,6 +190,27 @@ def test_calls_and_requests_are_counted_in_the_step_they_fell_into(served: Serve
     assert sum(filter(None, series["calls"])) >= 1
     assert sum(filter(None, series["http"])) >= 1
     assert any(value > 0 for value in series["call_ms_p95"] if value is not None)
+
+
+def test_what_took_the_time_is_told_of_the_plugins_that_a_caller_may_see(served: Served) -> None:
+    metrics = served.host.metrics
+    for recorder, seconds in ((metrics.recorder("figures", "slow"), 3.0), (metrics.door("figures", "kv.get"), 0.002)):
+        recorder.record(seconds)
+        recorder.record(seconds, "guest-failed")
+    asked = {"plugin": "figures"}
+    slow, get = served.client.get("/api/v1/metrics/calls", params=asked).json()["items"]
+    assert [slow[name] for name in ("kind", "name", "calls", "errors", "total_s")] == ["function", "slow", 2, 1, 6.0]
+    assert 2500 <= slow["p50_ms"] <= slow["p95_ms"] <= slow["p99_ms"] <= 5000
+    assert (get["kind"], get["name"]) == ("host", "kv.get")
+    assert served.client.get("/api/v1/metrics/calls", params={**asked, "kind": "host"}).json()["items"] == [get]
+    assert served.client.get("/api/v1/metrics/calls", params={**asked, "limit": "1"}).json()["items"] == [slow]
+    assert served.client.get("/api/v1/metrics/calls", params={"kind": "both"}).status_code == 422
+    access = served.host.access
+    user = make(access, "bound", Role.nobody, plugins={"echo": Role.viewer})
+    key = access.tokens.add("t", owner=user.id, role=Role.admin)[1]
+    bound = served.client.get("/api/v1/metrics/calls", headers={"authorization": f"Bearer {key}"}).json()["items"]
+    assert "figures" not in {one["plugin"] for one in bound}
+    metrics.forget("figures")
 
 
 def test_a_backup_is_made_downloaded_and_deleted(served: Served, tmp_path: Path) -> None:

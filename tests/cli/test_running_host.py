@@ -61,6 +61,7 @@ WELL: dict[str, tuple[str, ...]] = {
     "plugins hosts": ("echo",),
     "plugins config": ("echo",),
     "plugins logs": ("echo",),
+    "plugins top": ("echo",),
     "plugins rm": ("echo2", "-y"),
     "tasks ls": (),
     "tasks dead": (),

@@ -60,6 +60,10 @@ def test_markup_in_what_a_plugin_is_given_gives_and_logs_is_text(page: Page, not
     page.get_by_role("textbox", name="Input").fill(MARKUP)
     page.get_by_role("button", name="Call", exact=True).click()
     expect(page.get_by_role("list", name="Your last calls here")).to_contain_text(MARKUP[:40])
+    _open(page, "Overview")
+    expect(
+        page.get_by_role("table", name="Where the time goes").get_by_role("row").filter(has_text="echo")
+    ).to_be_visible()
     _open(page, "Logs")
     expect(page.get_by_role("log")).to_contain_text(MARKUP)
     assert page.evaluate("window.hacked") is None

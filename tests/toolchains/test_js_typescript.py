@@ -132,3 +132,62 @@ def test_a_source_map_becomes_plain_numbers_of_own_files() -> None:
     rows = [found["stretches"][at : at + 5] for at in range(0, len(found["stretches"]), 5)]
     assert [row[:3] for row in rows] == [[1, 1, 0], [2, 1, 0], [2, 10, -1], [4, 1, 0]]
     assert rows[1][3:] == [2, 1]
+
+
+TYPED = """
+import { describe } from "omnicore";
+
+/** A place. */
+interface Point {
+  /**
+   * to the right
+   * @minimum 0
+   * @integer
+   */
+  x: number;
+  y?: number;
+}
+type Tree = { name: string; kind: "leaf" | "branch" | null; below: Tree[]; tags: Record<string, number> };
+
+/** Doubles a point. */
+export async function double(point: Point): Promise<Point> { return { x: 2 * point.x }; }
+export const size = (text: string): number => text.length;
+export const turned = (bytes: Uint8Array): Uint8Array => bytes.reverse();
+export const depth = (tree: Tree): [number, boolean] => [1 + tree.below.length, tree.kind === null];
+export const when = (day: Date): void => undefined;
+export function said(point: Point): Point { return point; }
+describe(said, { input: "bytes", description: "Described." });
+"""
+
+
+def test_types_of_functions_become_their_schemas(esbuild: Path, tmp_path: Path) -> None:
+    if not shutil.which("tsc") or not shutil.which("node"):
+        pytest.skip("no TypeScript here: `npm install typescript`, then put node_modules/.bin on PATH")
+    folder = esbuild / "typed"
+    folder.mkdir()
+    (folder / "plugin.ts").write_text(TYPED)
+    made = build(folder)
+    found = made.described["functions"]
+    point = {
+        "type": "object",
+        "required": ["x"],
+        "properties": {
+            "x": {"type": "integer", "description": "to the right", "minimum": 0},
+            "y": {"type": "number"},
+        },
+    }
+    whole = {"$ref": "#/$defs/Point", "$defs": {"Point": point}}
+    assert found["double"]["description"] == "Doubles a point."
+    assert (found["double"]["input"], found["double"]["output"]) == (whole, whole)
+    assert (found["size"]["input_media"], found["size"]["output"]) == ("text/plain", {"type": "number"})
+    assert found["turned"]["input_media"] == found["turned"]["output_media"] == "application/octet-stream"
+    tree = found["depth"]["input"]["$defs"]["Tree"]["properties"]
+    assert tree["kind"] == {"anyOf": [{"enum": ["leaf", "branch"]}, {"type": "null"}]}
+    assert tree["below"] == {"type": "array", "items": {"$ref": "#/$defs/Tree"}}
+    assert tree["tags"] == {"type": "object", "additionalProperties": {"type": "number"}}
+    assert found["depth"]["output"]["prefixItems"] == [{"type": "number"}, {"type": "boolean"}]
+    assert "input" not in found["when"]
+    assert (found["said"]["description"], "input" in found["said"]) == ("Described.", False)
+    assert found["said"]["output"] == whole
+    with running(made.wasm) as js:
+        assert js.raw("size", b"17") == b"2"

@@ -6,6 +6,8 @@ import asyncio
 import math
 import time
 from dataclasses import asdict
+from heapq import nlargest
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, Response
@@ -15,6 +17,8 @@ from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_count, read_object
 from omnicore.api.schema import COUNT, FLAG, TEXT, TIME, Schemas, list_of, maybe, object_of
 from omnicore.errors import InvalidInput, Unavailable
+from omnicore.plugins.view import FunctionFigures, function_figures
+from omnicore.records import schema
 from omnicore.resilience.status import HealthStatus
 
 if TYPE_CHECKING:
@@ -135,6 +139,26 @@ async def show_series(request: Request) -> Response:
     minutes = read_count(request, "minutes", 60, most=_MOST_MINUTES)
     series = present(parts_of(request).rooms.series, "keeps no figures over time")
     return Json(asdict(series.show(minutes * 60)))
+
+
+_KINDS = ("function", "host")
+
+
+async def list_call_figures(request: Request) -> Response:
+    """Functions and verbs by the time that they took, for plugins that the caller may see."""
+    plugin, kind = request.query_params.get("plugin"), request.query_params.get("kind")
+    limit = read_count(request, "limit", 50)
+    if kind is not None and kind not in _KINDS:
+        raise InvalidInput(f"there is no kind {kind[:40]!r}", remedy="use function or host", path="kind")
+    principal, metrics = principal_of(request), parts_of(request).metrics
+
+    def found() -> list[FunctionFigures]:
+        seen = [] if kind == "host" else function_figures("function", metrics.recorders())
+        seen += [] if kind == "function" else function_figures("host", metrics.door_recorders())
+        shown = [one for one in seen if plugin in (None, one.plugin) and principal.can_see(one.plugin)]
+        return nlargest(limit, shown, key=attrgetter("total_s"))
+
+    return Json({"items": [one.to_json() for one in await asyncio.to_thread(found)]})
 
 
 _BINARY = "application/octet-stream"
@@ -268,6 +292,8 @@ SCHEMAS: Schemas = {
             http=_FIGURES,
         ),
     ),
+    "FunctionFigures": schema(FunctionFigures, shown=True),
+    "FunctionFiguresList": object_of(items=list_of("FunctionFigures")),
     "Health": object_of(
         overall={**_STATUS, "description": "That of the worst part; parts that are not critical count half."},
         at={"type": "number", "description": "Seconds since the Unix epoch."},

@@ -10,6 +10,8 @@ What a function of a plugin costs, measured on a host of its own.
 
 `omnicore plugins test`: the calls of `expected.json`, each with what came of it.
 
+`omnicore plugins top`: the functions that took the time on a running server.
+
 `omnicore plugins adopt`: the manifest of a module that was made for another host.
 """
 
@@ -49,6 +51,7 @@ from omnicore.toolchains.manifest import sections, toml_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from omnicore.cli.nouns import Document
     from omnicore.sandbox.engine import Instance
 
 
@@ -691,3 +694,32 @@ def _adopted(file: Path, needed: Sequence[str], reasons: Mapping[str, str], scop
         values = {name: [one.strip() for one in text.split(",") if one.strip()] for name, text in own.items()}
         parts.append(lines_to_ask(door, reasons[door], values))
     return "\n\n".join(parts) + "\n"
+
+
+@click.command()
+@click.argument("plugin", required=False)
+@click.option("-n", "--count", "limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@click.option("--host", "kind", flag_value="host", help="Only what plugins asked of the host, such as kv.get.")
+@click.option("--functions", "kind", flag_value="function", help="Only functions of plugins.")
+@host_folders
+@pass_shell
+def top(shell: Shell, plugin: str | None, kind: str | None, *, limit: int) -> None:
+    """Show which functions took the time since the server started, longest in all first.
+
+    Calls of a function are shown as PLUGIN.FUNCTION, what a plugin asked of the host as PLUGIN > VERB.
+    """
+    output = Output(shell)
+    with connected(shell, output) as client:
+        items = client.get("metrics", "calls", plugin=plugin, kind=kind, limit=limit)["items"]
+    if output.is_json:
+        output.document(items)
+        return
+    output.rows(("what", "calls", "errors", "p50", "p95", "p99", "in all"), [_figures_row(one) for one in items])
+    if not items:
+        output.say("Nothing was called since the server started.")
+
+
+def _figures_row(one: Document) -> tuple[str, ...]:
+    name = f"{one['plugin']} > {one['name']}" if one["kind"] == "host" else f"{one['plugin']}.{one['name']}"
+    times = (_time(one[f"p{part}_ms"] / 1000) for part in (50, 95, 99))
+    return name, f"{one['calls']:,}", f"{one['errors']:,}", *times, _time(one["total_s"])

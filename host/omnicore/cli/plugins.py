@@ -62,6 +62,7 @@ TABLE: Mapping[str, Lazy] = {
     "rollout": Lazy(_AT, "rollout", "Give a version the calls of a plugin step by step."),
     "hosts": Lazy(_AT, "hosts", "Show what hosts' folders propose and what hosts run of a plugin."),
     "config": Lazy(_AT, "config", "Show and change the settings of a plugin."),
+    "top": Lazy(_FILES, "top", "Show which functions took the time, and what they asked of the host."),
     "logs": Lazy(_AT, "logs", "Show what a plugin logged, from the running server."),
 }
 

@@ -14,7 +14,7 @@ from omnicore.sandbox.abi import Limits
 from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from omnicore.capabilities.capability import CapabilityRequest, Grant
     from omnicore.storage.tables.plugins import PluginRow
@@ -231,6 +231,37 @@ def call_status(recorders: Sequence[CallRecorder]) -> CallStatus:
         errors += sum(count for outcome, count in counts.items() if outcome != "ok")
         below = [one + more for one, more in zip(below, cumulative, strict=True)]
     return CallStatus(calls, errors, percentile_ms(below, 0.95))
+
+
+class FunctionFigures(Record, frozen=True):
+    """The calls of a function of a plugin, or of a verb that a plugin asks the host."""
+
+    plugin: str
+    kind: Annotated[Literal["function", "host"], Meta(description="Called by others, or asked of the host.")]
+    name: Annotated[str, Meta(description="A function, or a verb of a capability such as kv.get.")]
+    calls: int
+    errors: Annotated[int, Meta(description="Calls that did not end well, whoever is to blame.")]
+    p50_ms: float | None
+    p95_ms: Annotated[float | None, Meta(description="No call in 20 took longer.")]
+    p99_ms: float | None
+    total_s: Annotated[float, Meta(description="Seconds of all calls together.")]
+
+
+def function_figures(kind: Literal["function", "host"], recorders: Iterable[CallRecorder]) -> list[FunctionFigures]:
+    """The figures of each that was called since the host started."""
+    found = []
+    for recorder in recorders:
+        counts, below, total_s = recorder.totals()
+        calls = sum(counts.values())
+        if calls:
+            parts = {f"p{part}_ms": percentile_ms(below, part / 100) for part in (50, 95, 99)}
+            errors = calls - counts.get("ok", 0)
+            found.append(
+                FunctionFigures(
+                    recorder.plugin, kind, recorder.function, calls, errors, total_s=round(total_s, 6), **parts
+                )
+            )
+    return found
 
 
 def percentile_ms(below: Sequence[int], part: float) -> float | None:

@@ -194,6 +194,10 @@ class Metrics(Collector):
         """The recorder of every function that was called."""
         return list(self._recorders.values())
 
+    def door_recorders(self) -> list[CallRecorder]:
+        """The recorder of every verb of a door that a plugin asked."""
+        return list(self._doors.values())
+
     def call(self, plugin: str, function: str, outcome: str, seconds: float) -> None:
         """Notes one call by name. `recorder` once and `record` often is cheaper."""
         self.recorder(plugin, function).record(seconds, outcome)
@@ -245,9 +249,7 @@ class Metrics(Collector):
     def _calls(self) -> Iterator[Metric]:
         recorders = ((recorder, (recorder.plugin, recorder.function)) for recorder in self.recorders())
         yield from _families("call", "Plugin calls", _LABELS, recorders)
-        doors = (
-            (recorder, (recorder.plugin, *recorder.function.split(".", 1))) for recorder in list(self._doors.values())
-        )
+        doors = ((recorder, (recorder.plugin, *recorder.function.split(".", 1))) for recorder in self.door_recorders())
         yield from _families("door_call", "What plugins asked of doors", _DOOR_LABELS, doors)
 
     def _levels(self) -> Iterator[Metric]:

@@ -12,6 +12,7 @@ import os
 import posixpath
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -531,6 +532,43 @@ def _esbuild(folder: Path) -> str:
     return found
 
 
+_MOST_TYPES = 1 << 20
+
+
+def typed_functions(source: PluginSource) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """Descriptions and schemas of functions by their types in TypeScript, and notes for the author.
+
+    The package `typescript` reads them, where the project has it; without it nothing is said.
+    """
+    compiler, node = _typescript(source.folder), _beside("node")
+    if compiler is None or node is None:
+        lacks = "typescript" if compiler is None else "Node.js"
+        return {}, [f"functions that are not described have no schemas: {lacks} is not here to read their types"]
+    entry = source.entry.relative_to(source.folder).as_posix()
+    words = [node, str(kit("js") / "schemas.mjs"), str(source.folder.resolve()), entry, str(compiler)]
+    try:
+        said = run(words, cwd=source.folder, language="TypeScript")
+        found = json.loads(said[-_MOST_TYPES:].splitlines()[-1])["functions"]
+    except (BuildFailed, ValueError, LookupError) as error:
+        return {}, [f"functions that are not described have no schemas: {str(error)[:500]}"]
+    return found, []
+
+
+def _typescript(folder: Path) -> Path | None:
+    """The nearest one: of the project, of a folder above it, or the one whose `tsc` is on PATH."""
+    main = Path("typescript", "lib", "typescript.js")
+    places = [above / "node_modules" / main for above in (folder, *folder.resolve().parents)]
+    on_path = shutil.which("tsc")
+    places += [Path(on_path).resolve().parents[2] / main] if on_path else []
+    return next((place for place in places if place.is_file()), None)
+
+
+def _beside(name: str) -> str | None:
+    """A program beside Python, where pip puts it, or on PATH."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.is_file() else shutil.which(name)
+
+
 _TYPED = (".ts", ".mts", ".cts", ".tsx")
 _SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", *_TYPED)
 _NAMES = ("plugin.ts", "plugin.js", "plugin.mjs", "plugin.cjs", "src/index.ts", "src/index.js", "index.ts", "index.js")
@@ -562,7 +600,9 @@ class JavaScript:
     def build(self, source: PluginSource, report: Report) -> Built:
         """Runs the source once and keeps what it became. See `Toolchain.build` for what it raises."""
         text = _read(source.entry)
-        if source.entry.suffix in _TYPED or source.entry.suffix == ".jsx":
+        if source.entry.suffix in _TYPED:
+            return self._build(source, bundled(source, report), report, types=typed_functions(source))
+        if source.entry.suffix == ".jsx":
             return self._build(source, bundled(source, report), report)
         name = source.entry.relative_to(source.folder).as_posix()
         files = Files(source.folder)
@@ -574,14 +614,21 @@ class JavaScript:
         # It imports a package: that takes a bundler.
         return self._build(source, bundled(source, report), report)
 
-    def _build(self, source: PluginSource, bundle: SourceBundle, report: Report, files: Files | None = None) -> Built:
+    def _build(
+        self,
+        source: PluginSource,
+        bundle: SourceBundle,
+        report: Report,
+        files: Files | None = None,
+        types: tuple[Mapping[str, Any], Sequence[str]] = ({}, ()),
+    ) -> Built:
         files = files or Files(source.folder)
         files.sources[bundle.name] = bundle.text
         says = declared(source.entry)
         bindings = Bindings(says.imports)
         report(f"running {bundle.name} once, to keep what it makes")
         evaluation = Evaluation(files.answer)
-        given = _given(source, bundle, bindings, says)
+        given = {**_given(source, bundle, bindings, says), "types": types[0]}
 
         def bind(_said: bytes) -> bytes:
             return bindings.chosen(files.sources.values(), omnicore=files.omnicore)
@@ -601,7 +648,8 @@ class JavaScript:
         wasm = engine.module(evaluation, functions=names, imports=bindings.imports())
         inspect(wasm)
         described = {one["name"]: one["spec"] for one in said["functions"]}
-        return Built(wasm, {"functions": described}, tuple(evaluation.lines))
+        bare = any(not {"input", "output"} & spec.keys() for spec in described.values())
+        return Built(wasm, {"functions": described}, (*evaluation.lines, *(types[1] if bare else ())))
 
 
 def _given(source: PluginSource, bundle: SourceBundle, bindings: Bindings, says: Declared) -> Mapping[str, Any]:

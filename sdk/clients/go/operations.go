@@ -2922,6 +2922,33 @@ func (c *Client) ShowSeries(ctx context.Context, query ShowSeriesQuery) (*Series
 	return answer, nil
 }
 
+// ListCallFiguresQuery has the options of ListCallFigures; what is nil is left out.
+type ListCallFiguresQuery struct {
+	// Only this plugin.
+	Plugin *string
+
+	// Only functions, or only what plugins asked of the host. One of function, host.
+	Kind *string
+
+	// How many figures.
+	Limit *int64
+}
+
+func (q ListCallFiguresQuery) visit(add func(string, any)) {
+	add("plugin", q.Plugin)
+	add("kind", q.Kind)
+	add("limit", q.Limit)
+}
+
+// ListCallFigures: lists what took the time, since this host started: GET /api/v1/metrics/calls.
+func (c *Client) ListCallFigures(ctx context.Context, query ListCallFiguresQuery) (*FunctionFiguresList, error) {
+	answer := new(FunctionFiguresList)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/metrics/calls", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ShowHost: tells what the host is and where it runs: GET /api/v1/host.
 func (c *Client) ShowHost(ctx context.Context) (*Host, error) {
 	answer := new(Host)

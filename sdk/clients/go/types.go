@@ -1184,6 +1184,37 @@ type FunctionChanges struct {
 	Changed []FunctionChange `json:"changed"`
 }
 
+// FunctionFigures is a JSON object.
+type FunctionFigures struct {
+	Plugin string `json:"plugin"`
+
+	// Called by others, or asked of the host. One of function, host.
+	Kind string `json:"kind"`
+
+	// A function, or a verb of a capability such as kv.get.
+	Name string `json:"name"`
+
+	Calls int64 `json:"calls"`
+
+	// Calls that did not end well, whoever is to blame.
+	Errors int64 `json:"errors"`
+
+	P50Ms *float64 `json:"p50_ms"`
+
+	// No call in 20 took longer.
+	P95Ms *float64 `json:"p95_ms"`
+
+	P99Ms *float64 `json:"p99_ms"`
+
+	// Seconds of all calls together.
+	TotalS float64 `json:"total_s"`
+}
+
+// FunctionFiguresList is a JSON object.
+type FunctionFiguresList struct {
+	Items []FunctionFigures `json:"items"`
+}
+
 // GalleryCapability is a JSON object.
 type GalleryCapability struct {
 	Name string `json:"name"`

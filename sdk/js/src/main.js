@@ -25,7 +25,7 @@ kit.main = () => {
   // `module.exports = class ...` and constructors are no functions of a plugin.
   const plain = (fn) => !/^class\b/.test(Function.prototype.toString.call(fn));
 
-  async function build({ name, source, doors, settings, only, map, rare }) {
+  async function build({ name, source, doors, settings, types, only, map, rare }) {
     kit.doors = doors;
     kit.map = map;
     const offered = Object.entries(rare).flatMap(([file, names]) => names.map((one) => kit.offer(file, one)));
@@ -34,7 +34,7 @@ kit.main = () => {
     for (const withdraw of offered) withdraw();
     for (const [key, fn] of Object.entries(found(exports))) {
       if (!plain(fn) || (only && !only.includes(key))) continue;
-      functions.push({ name: key, fn, ...kit.shape(fn, settings[key], only !== null) });
+      functions.push({ name: key, fn, ...kit.shape(fn, settings[key], types[key], only !== null) });
     }
     functions.sort((one, other) => (one.name < other.name ? -1 : 1));
     return JSON.stringify({ functions: functions.map(({ name, spec }) => ({ name, spec })) });

@@ -1,4 +1,4 @@
-// What a function takes and gives: by `describe`, by the manifest, or by how it is written.
+// What a function takes and gives: by `describe`, by the manifest, by its types, or by how it is written.
 kit.shapes = () => {
   const JSON_MEDIA = "application/json";
   const TEXT = "text/plain";
@@ -37,12 +37,22 @@ kit.shapes = () => {
   const nothing = /^(?:async\s+)?(?:function\b\s*\*?\s*)?[\w$]*\s*\(\s*(?:\/\*[^]*?\*\/\s*)*\)/;
   const declares = (fn) => fn.length > 0 || !nothing.test(Function.prototype.toString.call(fn));
 
+  // What the types of TypeScript say, for the sides of which nobody says more.
+  function typed(types, own, settings) {
+    const found = { ...own };
+    const said = (key) => [own, settings].some((one) => key in one || `${key}_media` in one);
+    for (const key of ["input", "output"]) {
+      for (const each of said(key) ? [] : [key, `${key}_media`]) if (each in types) found[each] = types[each];
+    }
+    return types.description === undefined ? found : { description: types.description, ...found };
+  }
+
   // A function without parameters speaks through Host, as with Extism's kit; any other is given its input. Where nothing
   // is said of them both sides are JSON.
-  kit.shape = (fn, settings, declared) => {
-    const own = described.get(fn) ?? {};
-    const spec = { ...own, ...settings };
+  kit.shape = (fn, settings = {}, types = {}, declared = false) => {
     const parameters = declares(fn);
+    const own = parameters ? typed(types, described.get(fn) ?? {}, settings) : (described.get(fn) ?? {});
+    const spec = { ...own, ...settings };
     const values = parameters || described.has(fn);
     const fallback = values ? JSON_MEDIA : undefined;
     const takes = parameters ? (media(spec, "input") ?? fallback) : null;

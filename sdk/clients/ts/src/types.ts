@@ -800,6 +800,27 @@ export interface FunctionChanges {
   changed: FunctionChange[];
 }
 
+export interface FunctionFigures {
+  plugin: string;
+  /** Called by others, or asked of the host. */
+  kind: "function" | "host";
+  /** A function, or a verb of a capability such as kv.get. */
+  name: string;
+  calls: number;
+  /** Calls that did not end well, whoever is to blame. */
+  errors: number;
+  p50_ms: number | null;
+  /** No call in 20 took longer. */
+  p95_ms: number | null;
+  p99_ms: number | null;
+  /** Seconds of all calls together. */
+  total_s: number;
+}
+
+export interface FunctionFiguresList {
+  items: FunctionFigures[];
+}
+
 export interface GalleryCapability {
   name: string;
   scope: Record<string, Json>;

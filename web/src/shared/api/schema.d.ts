@@ -1077,6 +1077,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what took the time, since this host started */
+        get: operations["listCallFigures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/series": {
         parameters: {
             query?: never;
@@ -3561,6 +3578,28 @@ export interface components {
             added: string[];
             changed: components["schemas"]["FunctionChange"][];
             removed: string[];
+        };
+        FunctionFigures: {
+            calls: number;
+            /** @description Calls that did not end well, whoever is to blame. */
+            errors: number;
+            /**
+             * @description Called by others, or asked of the host.
+             * @enum {unknown}
+             */
+            kind: "function" | "host";
+            /** @description A function, or a verb of a capability such as kv.get. */
+            name: string;
+            p50_ms: number | null;
+            /** @description No call in 20 took longer. */
+            p95_ms: number | null;
+            p99_ms: number | null;
+            plugin: string;
+            /** @description Seconds of all calls together. */
+            total_s: number;
+        };
+        FunctionFiguresList: {
+            items: components["schemas"]["FunctionFigures"][];
         };
         GalleryCapability: {
             name: string;
@@ -13517,6 +13556,96 @@ export interface operations {
             };
             /** @description Misdirected Request */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCallFigures: {
+        parameters: {
+            query?: {
+                /** @description Only functions, or only what plugins asked of the host */
+                kind?: "function" | "host";
+                /** @description How many figures */
+                limit?: number;
+                /** @description Only this plugin */
+                plugin?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Functions and what they asked of the host; the longest in all come first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionFiguresList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

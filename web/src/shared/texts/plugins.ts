@@ -194,11 +194,26 @@ const overview = {
 };
 
 /** What the pages of plugins say. */
+const figures = {
+  title: "Where the time goes",
+  ofHost: "of the host",
+  columns: {
+    name: "What",
+    calls: "Calls",
+    errors: "Failed",
+    p50_ms: "p50",
+    p95_ms: "p95",
+    p99_ms: "p99",
+    total_s: "In all",
+  },
+};
+
 export const plugins = {
   list,
   upload,
   detail,
   overview,
+  figures,
   calls: pluginCalls,
   gallery: pluginGallery,
   rights: pluginRights,

@@ -9,6 +9,7 @@ import { lastError } from "../logic/last-error";
 import type { Plugin } from "../logic/review";
 import { shortHash } from "../logic/short-hash";
 import { CallLimitPanel } from "./call-limit-panel";
+import { FiguresPanel } from "./figures-panel";
 import { LimitsPanel } from "./limits-panel";
 import styles from "./overview.module.css";
 import { StateNotice } from "./state-notice";
@@ -35,6 +36,7 @@ export function OverviewTab({ plugin }: { plugin: Plugin }) {
             <code>{error.code}</code>
           </Panel>
         )}
+        <FiguresPanel name={plugin.name} />
       </div>
       <div className={styles["column"]}>
         <StatusPanel name={plugin.name} />

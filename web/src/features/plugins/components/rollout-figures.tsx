@@ -5,6 +5,7 @@ import { count, took } from "@/shared/ui/units";
 
 import { guardFigure, type Progress, versionName } from "../logic/rollout";
 import styles from "./rollout.module.css";
+import { ScrolledTable } from "./scrolled-table";
 
 const words = texts.plugins.rollout;
 const TONES = { holds: "good", waits: "calm", failed: "bad" } as const;
@@ -13,7 +14,7 @@ const TONES = { holds: "good", waits: "calm", failed: "bad" } as const;
 export function RolloutFigures({ progress: { before, after } }: { progress: Progress }) {
   return (
     <Panel title={words.versions}>
-      <Scrolled label={words.versions} columns={words.versionColumns}>
+      <ScrolledTable label={words.versions} columns={words.versionColumns}>
         {[after, before].map((one) => (
           <tr key={one.hash}>
             <th scope="row">{versionName(one)}</th>
@@ -23,7 +24,7 @@ export function RolloutFigures({ progress: { before, after } }: { progress: Prog
             <td>{one.p95_ms === null ? "–" : took(one.p95_ms / 1000)}</td>
           </tr>
         ))}
-      </Scrolled>
+      </ScrolledTable>
       <p className={styles["hint"]}>{words.versionsHint}</p>
     </Panel>
   );
@@ -36,7 +37,7 @@ export function RolloutGuards({ progress: { guards } }: { progress: Progress }) 
       {guards.length === 0 ? (
         <p className={styles["hint"]}>{words.noGuards}</p>
       ) : (
-        <Scrolled label={words.guards} columns={words.guardColumns}>
+        <ScrolledTable label={words.guards} columns={words.guardColumns}>
           {guards.map(({ guard, figure, state, measured, before, most }) => (
             <tr key={guard}>
               <th scope="row">
@@ -50,36 +51,9 @@ export function RolloutGuards({ progress: { guards } }: { progress: Progress }) 
               <td>{guardFigure(figure, most)}</td>
             </tr>
           ))}
-        </Scrolled>
+        </ScrolledTable>
       )}
     </Panel>
-  );
-}
-
-interface ScrolledProps {
-  label: string;
-  columns: Record<string, string>;
-  children: React.ReactNode;
-}
-
-function Scrolled({ label, columns, children }: ScrolledProps) {
-  return (
-    // Keyboards can scroll it only when it takes the focus.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={styles["box"]} tabIndex={0} role="group" aria-label={label}>
-      <table className={styles["table"]} aria-label={label}>
-        <thead>
-          <tr>
-            {Object.entries(columns).map(([key, column]) => (
-              <th key={key} scope="col">
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </div>
   );
 }
 
