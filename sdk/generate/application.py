@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sdk.generate import assemblyscript, c, go, js, python, zig
+from sdk.generate import assemblyscript, c, go, js, python, wit, zig
 from sdk.generate.breaches import breaches
 from sdk.generate.contract import Door, Enum, Field, Record, Type, Verb
 from sdk.generate.rust import doors as rust
@@ -32,8 +32,9 @@ LANGUAGES: Mapping[str, Callable[[tuple[Door, ...]], dict[str, str]]] = {
     "c": lambda doors: c.application(_spelled(doors, _of_c), MADE),
     "zig": lambda doors: zig.application(_spelled(doors, _signed), MADE),
     "assemblyscript": lambda doors: assemblyscript.application(_spelled(doors, _of_assemblyscript), MADE),
+    "wit": lambda doors: wit.application(doors, MADE),
 }
-"""What makes the files of a language; TypeScript is that of JavaScript with its types."""
+"""What makes the files of a language; TypeScript is that of JavaScript with its types, WIT is for other components."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _VALUE = re.compile(r"[a-z][a-z0-9_-]*")
 _WORDS = words(  # of the languages, as names of functions and packages

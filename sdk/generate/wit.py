@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from sdk.generate.contract import Contract, Door, Field, Type, Verb
 from sdk.generate.text import MADE, kebab, wrapped
 
-__all__ = ["files"]
+__all__ = ["application", "files"]
 
 VERSION = "1.0.0"
 _FOLDER = f"specs/wit/omnicore-{VERSION}"
@@ -74,12 +76,81 @@ def files(contract: Contract) -> dict[str, str]:
     Only one of them names the package: its readers take what stands before `package` for its documentation, and
     refuse a second one.
     """
-    found = {f"{_FOLDER}/{door.name}.wit": _interface(door) for door in contract.doors}
+    found = {f"{_FOLDER}/{door.name}.wit": _door(door) for door in contract.doors}
     found[f"{_FOLDER}/application.wit"] = _APPLICATION
     found[f"{_FOLDER}/types.wit"] = _types(contract)
     found[f"{_FOLDER}/world.wit"] = _world(contract)
     found[_TABLE] = json.dumps(_table(contract), indent=1) + "\n"
     return found
+
+
+_SPELLED = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
+_PACKAGE = """/// The doors of the application. A plugin's own world says `include omnicore:application/imports@1.0.0;`.
+package omnicore:application@1.0.0;
+"""
+_JSON = """    /// Any JSON value, as its text.
+    variant json {
+        json(string),
+    }"""
+
+
+def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
+    """One file with an interface for each door of an application, for the folder `wit/deps` of a component."""
+    spelled = [_spelled(door) for door in doors if _can(door.name)]
+    here = {verb.function for door in spelled for verb in door.verbs}
+    left = [verb.function for door in doors for verb in door.verbs if verb.function not in here]
+    note = (
+        f"// Not here, for their names; `omnicore:plugin/application` calls them: {', '.join(left)}\n" if left else ""
+    )
+    parts = [f"// {made}\n{note}\n{_PACKAGE}", *map(_of_application, spelled)]
+    imports = "".join(f"    import {_name(door.name)};\n" for door in spelled)
+    return {"application.wit": "\n".join([*parts, f"/// All of them.\nworld imports {{\n{imports}}}\n"])}
+
+
+def _can(name: str) -> bool:
+    return _SPELLED.fullmatch(kebab(name)) is not None
+
+
+def _spelled(door: Door) -> Door:
+    """A door as WIT can spell it: functions whose names it cannot have are left out, and such types are JSON.
+
+    A field that is always there and may be null is JSON as well: an option that is none is left out of a request.
+    """
+    bare = {one.name for one in door.records if not all(_can(field.name) for field in one.fields) or not _can(one.name)}
+    bare |= {one.name for one in door.enums if not all(map(_can, (one.name, *one.values)))}
+
+    def kind(one: Type) -> Type:
+        if one.item is not None:
+            return replace(one, item=kind(one.item))
+        return Type("json") if one.name in bare else Type("integer") if one.kind == "signed" else one
+
+    def field(one: Field) -> Field:
+        needed = one.null and not one.optional
+        return replace(one, type=Type("json") if needed else kind(one.type), null=one.null and not needed)
+
+    return replace(
+        door,
+        enums=tuple(one for one in door.enums if one.name not in bare),
+        records=tuple(
+            replace(one, fields=tuple(map(field, one.fields))) for one in door.records if one.name not in bare
+        ),
+        verbs=tuple(
+            replace(
+                verb,
+                request=tuple(map(field, verb.request)),
+                reply=tuple(replace(one, type=kind(one.type)) for one in verb.reply),
+            )
+            for verb in door.verbs
+            if all(_can(name) for name in (verb.name, *(one.name for one in verb.request)))
+        ),
+    )
+
+
+def _of_application(door: Door) -> str:
+    head = f"    use omnicore:plugin/types@{VERSION}.{{door-error}};"
+    if "json" in _shared(door):
+        head += f"\n\n{_JSON}"
+    return _interface(door, head)
 
 
 def _types(contract: Contract) -> str:
@@ -97,9 +168,13 @@ def _world(contract: Contract) -> str:
     )
 
 
-def _interface(door: Door) -> str:
+def _door(door: Door) -> str:
     shared = ", ".join(["door-error", *sorted(set(_shared(door)))])
-    parts = [f"    use types.{{{shared}}};"]
+    return f"// {MADE}\n\n{_interface(door, f'    use types.{{{shared}}};')}"
+
+
+def _interface(door: Door, head: str) -> str:
+    parts = [head]
     for one in door.enums:
         cases = "".join(f"        {_name(value)},\n" for value in one.values)
         parts.append(f"    /// {one.doc}\n    enum {_name(one.name)} {{\n{cases}    }}")
@@ -108,7 +183,7 @@ def _interface(door: Door) -> str:
         parts.append(f"    /// {record.doc}\n    record {_name(record.name)} {{\n{fields}\n    }}")
     parts += [_verb(verb) for verb in door.verbs]
     body = "\n\n".join(parts)
-    return f"// {MADE}\n\n/// {door.purpose}.\ninterface {_name(door.name)} {{\n{body}\n}}\n"
+    return f"/// {door.purpose}.\ninterface {_name(door.name)} {{\n{body}\n}}\n"
 
 
 def _shared(door: Door) -> Iterator[str]:

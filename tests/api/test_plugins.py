@@ -89,6 +89,10 @@ def test_pages_follow_each_other_by_name(site: Site) -> None:
     assert [one["name"] for one in first["items"]] == ["a", "b"]
     second = site.client.get(PLUGINS, params={"limit": 2, "cursor": first["next"]}).json()
     assert ([one["name"] for one in second["items"]], second["next"]) == (["c"], None)
+    assert site.client.put(f"{PLUGINS}/b/state", json={"state": "disabled"}).is_success
+    totals = site.client.get(PLUGINS, params={"limit": 1, "totals": "true", "state": "enabled"}).json()["totals"]
+    assert totals == {"enabled": 2, "disabled": 1}
+    assert "totals" not in second
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=501", "limit=-1", "cursor=%C3%A4", "cursor=_w"])

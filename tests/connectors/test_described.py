@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from tests.connectors.local_server import Answer, Seen, reply
-from tests.connectors.rooms import Room, room
+from tests.connectors.local_server import Answer, Seen, reply, serve
+from tests.connectors.rooms import Room, during, room
 from tests.connectors.test_connectors import answers, failing, scene
 
 from omnicore.connectors.described import SERVICES, kind_of, read_description
@@ -58,8 +59,15 @@ def address(name: str, config: dict[str, str]) -> str:
     return found
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """A room with a connector of each service that was played."""
+    with room(tmp_path_factory.mktemp("services")) as made:
+        yield made
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_service_is_asked_and_understood_as_its_documentation_shows(name: str, tmp_path: Path) -> None:
+def test_a_service_is_asked_and_understood_as_its_documentation_shows(name: str, shared: Room) -> None:
     about = EXCHANGES[name]
     script = list(turns(about["exchanges"]))
     assert address(name, about.get("config", {})) == about["at"]
@@ -74,21 +82,24 @@ def test_a_service_is_asked_and_understood_as_its_documentation_shows(name: str,
             return answers(given["json"], given.get("status", 200), *fields)
         return reply(given.get("status", 200), given.get("text", "").encode(), "Connection: close", *fields)
 
-    def work(made: Room, url: str) -> list[Any]:
-        local = url.removesuffix("/v1")
+    def work(local: str) -> list[Any]:
         config = {"base_url": local + base, **about.get("config", {})}
         config |= {"token_url": f"{local}/token"} if "token" in about else {}
         limits = {"retries": 0, "rate": 1e6, "plugin_rate": 1e6}
-        made.service.register.add("it", name, config, about["secrets"], limits)
-        return [outcome(made, one) for one in about["exchanges"]]
+        shared.service.register.add(name, name, config, about["secrets"], limits)
+        return [outcome(one) for one in about["exchanges"]]
 
-    def outcome(made: Room, one: dict[str, Any]) -> Any:
-        asked = ("plugin:text", "it", one["action"], one["input"])
+    def outcome(one: dict[str, Any]) -> Any:
+        asked = ("plugin:text", name, one["action"], one["input"])
         if "refuses" in one:
-            return failing(lambda: made.service.use_blocking(*asked, timeout_s=20))
-        return made.service.use_blocking(*asked, timeout_s=20)
+            return failing(lambda: shared.service.use_blocking(*asked, timeout_s=60))
+        return shared.service.use_blocking(*asked, timeout_s=60)
 
-    given, server = scene(tmp_path, play, work)
+    async def served() -> tuple[list[Any], list[Seen]]:
+        async with serve(play) as server:
+            return await during(lambda: work(server.url(""))), server.seen
+
+    given, seen_all = asyncio.run(served())
     for found, one in zip(given, about["exchanges"], strict=True):
         if "refuses" in one:
             assert isinstance(found, ServiceRefused)
@@ -96,7 +107,9 @@ def test_a_service_is_asked_and_understood_as_its_documentation_shows(name: str,
         else:
             assert found == one["gives"]
     assert not waiting
-    asked = [seen for seen in server.seen if seen.target != "/token"]
+    asked = [seen for seen in seen_all if seen.target != "/token"]
+    grants = [parse_qs(seen.body.decode())["grant_type"] for seen in seen_all if seen.target == "/token"]
+    assert grants == ([["refresh_token"]] if "token" in about else [])
     for seen, one in zip(asked, script, strict=True):
         agrees(seen, one["sends"], about.get("shows", {}))
 
@@ -111,6 +124,7 @@ def test_an_openapi_document_becomes_typed_actions_and_says_what_was_left_out(tm
     found = import_openapi(PETS)
     actions = found.description["actions"]
     assert set(actions) == {"find_pets", "addPet", "deletePet", "order"}
+    assert found.description["base"] == "https://{region}.pets.example.com/v2"
     assert actions["addPet"]["required"] == ["name"], "the service gives the id"
     assert actions["addPet"]["input"]["mother"] == {}, "a pet within a pet ends somewhere"
     assert actions["addPet"]["input"]["tag"]["type"] == ["string", "null"]

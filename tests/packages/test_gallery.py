@@ -18,11 +18,12 @@ from tests.packages.packs import ICON, MODULE, package, sidecar
 from omnicore.assembly import Host
 from omnicore.clock import ManualClock, SystemClock
 from omnicore.config.settings import Settings, TrustSettings
-from omnicore.errors import InvalidInput, NotFound
+from omnicore.errors import InvalidInput, NotFound, PackageRejected
 from omnicore.packages.gallery import Gallery, icon_media
 from omnicore.packages.index import IndexAdvisory, IndexFolder, IndexKeys
 from omnicore.packages.keys import SecretKey
 from omnicore.packages.package import pack
+from omnicore.packages.reference import parse_reference
 from omnicore.packages.service import InstallOrder
 from omnicore.packages.source import PackageSources
 from omnicore.packages.trust import Publishers
@@ -111,6 +112,8 @@ async def test_an_index_is_read_once_a_minute_and_a_revoked_version_is_not_offer
         clock.advance(61.0)
         [found] = (await gallery.search("echo kv")).items
         assert (found.newest.revoked, [one.id for one in found.newest.advisories]) == (True, ["A-1"])
+        with pytest.raises(PackageRejected, match=r"echo 1\.2\.0 was revoked \(A-1: leaks\)"):
+            await sources.fetch(parse_reference("echo@1.2.0"))
 
 
 def test_over_rest_an_icon_can_run_nothing_and_a_reader_is_told_no_addresses(tmp_path: Path, address: str) -> None:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from host_build.release_index import packages, release
 
 from omnicore.clock import SystemClock
+from omnicore.packages.gallery import SVG, icon_media
 from omnicore.packages.index import IndexFolder, IndexKeys
 from omnicore.packages.keys import SecretKey
 
@@ -19,10 +21,12 @@ ROOT = Path(__file__).parents[2]
 _SERVES = "python -m http.server {port} --bind 127.0.0.1 --directory dist/plugins &"
 
 
+@pytest.mark.timeout(300)
 def test_a_plugin_of_ours_is_found_and_installed_from_the_folder(tmp_path: Path) -> None:
     key, found = SecretKey.new(), packages()
     assert len(found) >= 9
     assert {"jq", "text", "counter"} <= {one.name for one in found}
+    assert [one.name for one in found if icon_media(one.files.get("icon.svg", b"")) != SVG] == []
     site = tmp_path / "dist" / "plugins"
     release(site, key, [one for one in found if one.name in ("text", "counter")])
     entries = IndexFolder(site, IndexKeys(key), clock=SystemClock()).entries()

@@ -175,6 +175,30 @@ export function show(): i32 {
   return outputText(parts.concat([bill.type!, bill.number.toString(), any]).join(" "));
 }
 """
+WIT = """
+import wit_world
+from componentize_py_types import Err
+from wit_world.imports import billing, orders
+
+
+class WitWorld(wit_world.WitWorld):
+    def show(self, id: str) -> str:
+        try:
+            order = orders.get_order(int(id))
+        except Err as error:
+            return error.value.code
+        orders.put_order(order, True, None)
+        found = orders.find("tea", 1, None)
+        bill = billing.invoice(order.id, [billing.Item("tea", 2, None)], billing.Json_Json('{"note": "ü"}'), None)
+        item, said = order.items[0], billing.anything(billing.Json_Json('"x"')).value.strip('"')
+        return f"{item.name} {item.shade.name.lower()} {len(found)} {bill.type.name.lower()} {bill.number} {said}"
+"""
+WORLD = """package local:seller;
+world plugin {
+    include omnicore:application/imports@1.0.0;
+    export show: func(id: string) -> string;
+}
+"""
 GUESTS = {
     "rust": ("plugin-rust", "src/lib.rs", "src", RUST),
     "go": ("plugin-go", "main.go", "", GO),
@@ -183,6 +207,7 @@ GUESTS = {
     "python": ("plugin-python", "plugin.py", "", PYTHON),
     "c": ("plugin-c", "plugin.c", "", C),
     "zig": ("plugin-zig", "plugin.zig", "", ZIG),
+    "wit": ("plugin-python", "plugin.py", "wit/deps/application", WIT),
     "as": ("plugin-as", "assembly/index.ts", "assembly", ASSEMBLYSCRIPT),
 }
 """For each language the template, the file of the guest, the folder for its kit in it, and the guest's own text."""
@@ -209,7 +234,7 @@ CHECKS = {
 }
 """What a language's own checker is called with; the first one that is here counts."""
 NEEDS = {"rust": "cargo", "go": "go", "as": "npm"}
-MODULES = {"python": "componentize_py", "c": "ziglang", "zig": "ziglang"}
+MODULES = {"python": "componentize_py", "wit": "componentize_py", "c": "ziglang", "zig": "ziglang"}
 
 
 def code_lines(text: str) -> int:
@@ -231,6 +256,8 @@ def project(folder: Path, language: str) -> Path:
             target.write_text(content)
     (plugin / "main_test.go").unlink(missing_ok=True)  # of the template's own functions
     (plugin / entry).write_text(text.lstrip("\n"))
+    if language == "wit":
+        (plugin / "wit" / "world.wit").write_text(WORLD)
     (plugin / "plugin.toml").write_text(MANIFEST + (TEXT if language in ("js", "ts", "as") else ""))
     return plugin
 

@@ -6,6 +6,7 @@ import importlib
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,6 +101,7 @@ def test_types_of_every_language_are_those_of_the_application() -> None:
     assert "pub fn get_order(id: i64) core.Failure!Order {" in FILES["zig/orders.zig"]
     assert "export function getOrder(id: i64): Result<Order> {" in FILES["assemblyscript/orders.ts"]
     assert "def get_order(id: int) -> Order:" in FILES["python/orders.py"]
+    assert "    get-order: func(id: s64) -> result<order, door-error>;" in FILES["wit/application.wit"]
 
 
 def test_the_caller_is_no_parameter_of_plugins() -> None:
@@ -271,19 +273,24 @@ def test_words_of_a_language_are_spelled_otherwise_there() -> None:
     @door("words", "has words")
     def order(order: int, request: str, lambda_: float = 0.0, type: list[int] = []) -> Result: ...  # noqa: B006
 
-    files = kit_files(shop_of(order), ["c", "zig", "assemblyscript", "python"])
+    files = kit_files(shop_of(order), ["c", "zig", "assemblyscript", "python", "wit"])
     assert "words_order(int64_t order, oc_text request_, const words_order_options *options)" in files["c/words.h"]
     assert "int64_t default_; /* default */" in files["c/words.h"]
     assert "pub fn order(order_: i64, request_: []const u8, options: OrderOptions)" in files["zig/words.zig"]
     assert "order(order: i64, request_: string, options:" in files["assemblyscript/words.ts"]
     assert "toJson_: string" in files["assemblyscript/words.ts"]
     assert "class ResultRecord:" in files["python/words.py"]
+    assert "register: json," in files["wit/application.wit"]  # an option that is none would be left out
+    assert "// Not here, for their names; " in files["wit/application.wit"]  # `lambda_` has none there
+    assert "calls them: words_order_v1" in files["wit/application.wit"]
 
 
 def test_doors_of_a_kit_for_python_are_faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, "python")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.syspath_prepend(ROOT / "sdk" / "python")
+    monkeypatch.setitem(sys.modules, "orders", None)  # it is forgotten after the test
+    del sys.modules["orders"]
     orders, testing = (importlib.import_module(name) for name in ("orders", "omnicore_sdk.testing"))
     with testing.FakeHost() as fake:
         fake.reply("orders_find_v1", {"value": [{"id": 17, "items": [{"name": "tea", "shade": "red"}]}]})

@@ -5,6 +5,7 @@ import pytest
 from omnicore.records import replace
 from omnicore.storage.store import Store
 from omnicore.storage.tables.plugins import (
+    STATES_COUNTED,
     GrantRow,
     GrantsTable,
     PluginConfigTable,
@@ -40,6 +41,15 @@ def test_a_row_comes_back_as_it_was_saved(store: Store) -> None:
     assert table.get("counter") == replace(ROW, revision=1)
     assert [row.name for row in table.all()] == ["a", "counter"]
     assert table.get("nobody") is None
+
+
+def test_plugins_are_counted_by_state_without_reading_their_rows(store: Store) -> None:
+    table = PluginsTable(store)
+    off = [replace(ROW, name=f"off{number}", state="disabled") for number in range(3)]
+    table.save(ROW, *off, replace(ROW, name="gone", present=False))
+    assert table.count_states() == {"enabled": 1, "disabled": 3}
+    if store.dialect == "sqlite":
+        assert "plugins_state" in str(store.rows(f"EXPLAIN QUERY PLAN {STATES_COUNTED}"))
 
 
 def test_the_last_error_stays_with_its_plugin(store: Store) -> None:

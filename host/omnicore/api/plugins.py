@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -129,7 +130,10 @@ async def list_plugins(request: Request) -> Response:
     state, text = _wanted_state(request), request.query_params.get("q", "").replace("\0", "")[:_MOST_TEXT]
     views, more = await asyncio.to_thread(_seen, request, after, limit, state, text)
     following = write_cursor(views[-1].name) if more else None
-    return tagged(request, {"items": [view.to_json() for view in views], "next": following})
+    page: dict[str, Any] = {"items": [view.to_json() for view in views], "next": following}
+    if request.query_params.get("totals") == "true":
+        page["totals"] = await asyncio.to_thread(_totals, request)
+    return tagged(request, page)
 
 
 def _seen(
@@ -139,13 +143,23 @@ def _seen(
     host, principal = parts_of(request).host, principal_of(request)
     if principal.role >= Role.viewer:
         return host.page(after, limit, state=state, text=text)
-    found = []
+    found = [view for view in _own(request, after) if view.fits(state, text)]
+    return found[:limit], len(found) > limit
+
+
+def _own(request: Request, after: str = "") -> Iterator[PluginView]:
+    """The plugins of somebody who may see some only, by name, from behind `after` on."""
+    host, principal = parts_of(request).host, principal_of(request)
     for name in sorted(name for name in principal.plugins if name > after and principal.can_see(name)):
         with suppress(NotFound):
-            view = host.get(name)
-            if view.fits(state, text):
-                found.append(view)
-    return found[:limit], len(found) > limit
+            yield host.get(name)
+
+
+def _totals(request: Request) -> Mapping[str, int]:
+    """The number of plugins in each state, of those that the caller may see."""
+    if principal_of(request).role >= Role.viewer:
+        return parts_of(request).host.states()
+    return Counter(view.state for view in _own(request))
 
 
 def _wanted_state(request: Request) -> State | None:
@@ -541,7 +555,16 @@ SCHEMAS: Schemas = {
         input_media=TEXT,
         output_media=TEXT,
     ),
-    "Plugins": object_of(items=list_of("Plugin"), next={**MAYBE_TEXT, "description": "Cursor, null at the end."}),
+    "Plugins": object_of(
+        "totals",
+        items=list_of("Plugin"),
+        next={**MAYBE_TEXT, "description": "Cursor, null at the end."},
+        totals={
+            "type": "object",
+            "additionalProperties": COUNT,
+            "description": "All plugins by state, on this page or not; with `totals=true`.",
+        },
+    ),
     "Switch": schema(Switch),
     "PlacementOrder": schema(PlacementOrder),
     "Ask": object_of(name=TEXT, scope=TABLE, reason=TEXT, warnings=_WARNINGS),

@@ -336,7 +336,7 @@ class _Session:
     "--language",
     "words",
     multiple=True,
-    help="rust, go, js, ts, python, c, zig or as; several with commas. Default: all.",
+    help="rust, go, js, ts, python, c, zig, as or wit; several with commas. Default: all.",
 )
 @click.option("--breaking", is_flag=True, help="Write them although plugins built with the earlier kit break.")
 @common

@@ -146,8 +146,10 @@ def import_(shell: Shell, file: Path, *, name: str, only: tuple[str, ...], repla
     else:
         imported = optional("omnicore.connectors.openapi").import_openapi(document, name=name, only=only)
         description, left_out = imported.description, imported.left_out
-    for what, why in left_out:
+    for what, why in left_out[:_MOST_TOLD]:
         output.say(f"Left out {what}: {why}", "yellow")
+    if len(left_out) > _MOST_TOLD:
+        output.say(f"Left out {len(left_out) - _MOST_TOLD} more: `-o json` lists all", "yellow")
     if dry_run:
         output.document(description)
         return
@@ -246,6 +248,7 @@ def call(shell: Shell, name: str, action: str, given: str | None, *, timeout: fl
     output.document(found["output"])
 
 
+_MOST_TOLD = 30
 _LARGEST_DOCUMENT = 16 * 1024 * 1024
 _MOST_VALUES = 1_000_000
 

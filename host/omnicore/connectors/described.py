@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from functools import partial
@@ -46,6 +47,7 @@ from omnicore.connectors.web import HOSTS_OWN
 from omnicore.connectors.webhooks import RULES
 from omnicore.errors import InvalidInput, LimitExceeded, ServiceRefused
 from omnicore.records import Json, Meta, Record, decode, field, from_yaml
+from omnicore.texts import is_whole
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -117,7 +119,7 @@ class ServiceAction(Record, frozen=True, kw_only=True):
 
     says: _Says
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: Annotated[str, Meta(pattern="^/", max_length=1000)]
+    path: Annotated[str, Meta(pattern="^/[^?#]*$", max_length=1000)]
     input: Annotated[Mapping[_Name, Json], Meta(description="JSON Schema of each input.")] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
@@ -171,7 +173,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _ACTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,99}")
 _VALUE_SCHEMA: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.(?!\.)){0,99}$"}
-_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HEADER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 NUMBERS = frozenset(
     {
@@ -193,6 +195,8 @@ def read_description(values: Any, *, shipped: bool = False) -> ServiceDescriptio
     Args:
         shipped: it comes with the host, so that its schemas may have patterns.
     """
+    if not is_whole(values):
+        _refuse("", "holds half of a character", "write whole texts")
     found = decode(ServiceDescription, values, "description")
     if len(json.dumps(values)) > MOST_BYTES:
         _refuse("", f"is larger than {MOST_BYTES} bytes", "leave some actions out")
@@ -272,7 +276,7 @@ def _check_auth(found: ServiceDescription, known: Set[str]) -> None:
         _refuse("auth.basic", "is not a user and a password", "give two templates")
     for header in (*ways.headers, *found.headers, *filter(None, (found.idempotency,))):
         if not _HEADER.fullmatch(header):
-            _refuse(f"headers.{header[:80]}", "is no name of a header", "use A-Z a-z 0-9 -")
+            _refuse(f"headers.{header[:80]}", "is no name of a header", "use A-Z a-z 0-9 _ -")
     if ways.oauth2 is not None:
         base_url(ways.oauth2.token_url)
         for name in ("client_id", "client_secret"):
@@ -351,13 +355,22 @@ def _fits(word: str, value: Any) -> bool | None:
         kinds = value if isinstance(value, list) else [value]
         return bool(kinds) and all(isinstance(one, str) and one in TYPES for one in kinds)
     if word in NUMBERS:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and (word != "multipleOf" or value > 0)
+        return is_bound(word, value)
     wanted = _WORDS.get(word)
     if wanted is None:
         return None
     if word == "required":
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
     return isinstance(value, wanted)
+
+
+def is_bound(word: str, value: Any) -> bool:
+    """True if a bound of a schema has a number that fits it: counts are whole, and nothing is infinite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    if word.startswith(("minL", "maxL", "minI", "maxI", "minP", "maxP")):
+        return isinstance(value, int) and value >= 0
+    return math.isfinite(value) and (word != "multipleOf" or value > 0)
 
 
 def parts_of_schema(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -387,13 +400,16 @@ def kind_of(description: ServiceDescription) -> Kind:
     config = {name: _variable(one) for name, one in variables.items()}
     if description.auth.oauth2 is not None:
         config["token_url"] = text("where tokens are fetched, if elsewhere", most=2048)
+    config |= BASE
+    if description.base:
+        config["base_url"] = text(f"where the service is, if not at {description.base}", most=2048)
     needed = [name for name, one in variables.items() if not one.default]
     return Kind(
         name=description.kind,
         title=description.title,
         docs=description.docs,
         says=description.says,
-        config=_object([*([] if description.base else ["base_url"]), *needed], {**BASE, **config}),
+        config=_object([*([] if description.base else ["base_url"]), *needed], config),
         secrets=description.secrets,
         required=tuple(name for name in description.secrets if name not in description.optional),
         actions=(*actions, REQUEST) if description.request else actions,

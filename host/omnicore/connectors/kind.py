@@ -303,6 +303,7 @@ def find_kind(name: str) -> Kind:
 
 
 _LONGEST = 240
+_MOST_COMPILED = 10_000
 _compiled: dict[int, tuple[Schema, Draft202012Validator]] = {}
 
 
@@ -310,6 +311,8 @@ def check_value(schema: Schema, value: Any, *, what: str, within: str) -> None:
     """Raises: InvalidInput: what is wrong first, with its place in `within`."""
     known = _compiled.get(id(schema))
     if known is None:  # the schema is kept as well, so that its id is nobody else's
+        if len(_compiled) >= _MOST_COMPILED:
+            _compiled.clear()
         known = _compiled[id(schema)] = (schema, optional("jsonschema").Draft202012Validator(dict(schema)))
     error = next(iter(known[1].iter_errors(value)), None)
     if error is not None:

@@ -21,17 +21,21 @@ from omnicore.connectors.described import (
     MOST_NODES,
     NUMBERS,
     TYPES,
+    is_bound,
     read_description,
 )
 from omnicore.connectors.http import base_url
 from omnicore.connectors.web import HOSTS_OWN
 from omnicore.errors import InvalidInput
+from omnicore.texts import is_whole
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _UNSENT = ("head", "options", "trace")
 _MOST_OPERATIONS = 20_000
 _MOST_STEPS = 2_000_000
-_OUTPUT_NODES = 200
+_LEVELS = ((MOST_NODES // 2, 200), (300, 0), (60, 0))
+"""Most parts of a schema that is sent, and of one that is answered: the first at which all actions fit is taken."""
+_FULL = f"a kind has up to {MOST_BYTES} bytes: choose with --only"
 _MOST_REFS = 32
 _DEPTHS = (DEEPEST - 4, 8, 4, 2)
 _SAYS = 500
@@ -74,6 +78,8 @@ def import_openapi(document: Any, *, name: str = "", only: Sequence[str] = ()) -
     if not isinstance(version, str) or not version.startswith(("3.0", "3.1")):
         remedy = "convert it to OpenAPI 3 first" if "swagger" in document else "give an OpenAPI 3.0 or 3.1 document"
         raise InvalidInput("the document is not OpenAPI 3.0 or 3.1", remedy=remedy, path="openapi")
+    if not is_whole(document):
+        _refuse("", "holds half of a character")
     return _Import(document, tuple(only)).made(name)
 
 
@@ -103,6 +109,8 @@ class _Import:
         self._left_out: list[tuple[str, str]] = []
         self._refs = _References(document)
         self._idempotency = ""
+        self._shown: frozenset[str] = frozenset()
+        self._most = _LEVELS[0]
 
     def made(self, name: str) -> ImportedService:
         info = self._document.get("info")
@@ -117,15 +125,16 @@ class _Import:
             **self._server(),
             **self._security(found),
         }
-        actions = self._actions(head, found)
+        self._shown = frozenset(name.lower() for name in head.get("auth", {}).get("headers", ()))
+        actions, left_out = self._fitting(head, found)
         if not actions:
-            reasons = "; ".join(f"{what}: {why}" for what, why in self._left_out[:5]) or "it has none"
+            reasons = "; ".join(f"{what}: {why}" for what, why in left_out[:5]) or "it has none"
             raise InvalidInput(f"no operation can become an action ({reasons})", remedy="give another document")
         if self._idempotency:
             head["idempotency"] = self._idempotency
         description = {**head, "actions": actions}
         read_description(description)
-        return ImportedService(description, tuple(self._left_out))
+        return ImportedService(description, (*self._left_out, *left_out))
 
     # -- operations
 
@@ -137,7 +146,11 @@ class _Import:
         matched: set[str] = set()
         count = 0
         for path, given in paths.items():
-            item = self._refs.resolved(given, f"paths.{path}")
+            try:
+                item = self._refs.resolved(given, f"paths.{path}")
+            except _LeftOutError as error:
+                self._left_out.append((str(path)[:200], str(error)))
+                continue
             for method in (*_METHODS, *_UNSENT):
                 operation = item.get(method)
                 if not isinstance(operation, Mapping):
@@ -166,6 +179,21 @@ class _Import:
         matched.update(found)
         return bool(found)
 
+    def _fitting(
+        self, head: Mapping[str, Any], found: Sequence[_Found]
+    ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """The actions with schemas as large as lets all of them in, and what was left out of them."""
+        before = list(self._left_out)
+        for level in _LEVELS:
+            self._most, self._left_out = level, []
+            actions = self._actions(head, found)
+            left_out, self._left_out = self._left_out, before
+            if not any(why == _FULL for _, why in left_out):
+                break
+        if level is not _LEVELS[0]:
+            left_out.insert(0, ("deep parts of schemas", "so that more actions fit; fewer with --only keep them"))
+        return actions, left_out
+
     def _actions(self, head: Mapping[str, Any], found: Sequence[_Found]) -> dict[str, Any]:
         actions: dict[str, Any] = {}
         size = len(json.dumps(head))
@@ -176,7 +204,7 @@ class _Import:
                 made = self._action(one)
                 grown = size + len(json.dumps(made)) + len(one.name) + 16
                 if grown > MOST_BYTES:
-                    raise _LeftOutError(f"a kind has up to {MOST_BYTES} bytes: choose with --only")
+                    raise _LeftOutError(_FULL)
                 read_description({**head, "actions": {one.name: made}})
             except _LeftOutError as error:
                 self._left_out.append((one.label, str(error)))
@@ -219,7 +247,7 @@ class _Import:
         required = given.get("required") is True or where == "path"
         if not name or len(name) > 100:
             raise _LeftOutError(f"{place} has no usable name")
-        if where == "header" and name.lower() in _IGNORED:
+        if where == "header" and name.lower() in _IGNORED | self._shown:
             return
         if where == "header" and name.lower() == "idempotency-key":
             self._idempotency = name
@@ -229,7 +257,7 @@ class _Import:
         if isinstance(content, Mapping) and content:
             held = next(iter(content.values()))
             schema = held.get("schema") if isinstance(held, Mapping) else None
-        found = self._refs.schema(schema if schema is not None else {}, f"{place}.schema")
+        found = self._refs.schema(schema if schema is not None else {}, f"{place}.schema", most=self._most[0])
         problem = _unsendable(given, where, name, found, is_content=content is not None)
         if problem and required:
             raise _LeftOutError(f"its parameter {name} {problem}")
@@ -261,7 +289,8 @@ class _Import:
             raise _LeftOutError(f"it takes {', '.join(medias)[:100] or 'no kind of body that is described'}")
         media, held = medias.get(kind) or medias["*/*"]
         held = held if isinstance(held, Mapping) else {}
-        schema = self._refs.schema(held.get("schema", {}), f"{place}.content.{media}.schema", sent=True)
+        at = f"{place}.content.{media}.schema"
+        schema = self._refs.schema(held.get("schema", {}), at, most=self._most[0], sent=True)
         members, needed = schema.get("properties"), schema.get("required", ())
         flat = isinstance(members, Mapping) and members and not schema.get("additionalProperties")
         if flat and isinstance(members, Mapping):
@@ -279,6 +308,8 @@ class _Import:
 
     def _output(self, one: _Found) -> Any:
         """The schema of the answer that means success, where it is a small one."""
+        if not self._most[1]:
+            return {}
         answers = one.given.get("responses")
         answers = answers if isinstance(answers, Mapping) else {}
         wanted = next((code for code in map(str, answers) if code.startswith("2")), "")
@@ -287,7 +318,7 @@ class _Import:
             content = given.get("content")
             held = content.get("application/json") if isinstance(content, Mapping) else None
             schema = held.get("schema", {}) if isinstance(held, Mapping) else {}
-            return self._refs.schema(schema, f"{one.place}.responses.{wanted}", most=_OUTPUT_NODES)
+            return self._refs.schema(schema, f"{one.place}.responses.{wanted}", most=self._most[1])
         except _LeftOutError:
             return {}
 
@@ -299,6 +330,9 @@ class _Import:
         url, given = str(first.get("url", ""))[:2048], first.get("variables")
         given = given if isinstance(given, Mapping) else {}
         variables: dict[str, Any] = {}
+        scheme, mark, rest = url.partition("://")
+        if mark and (found := _PLACE.fullmatch(scheme)):
+            url = f"{_scheme(given.get(found[1]))}://{rest}"
         for name in _PLACE.findall(url):
             about = given.get(name)
             about = about if isinstance(about, Mapping) else {}
@@ -481,7 +515,7 @@ class _References:
             given = self._target(given["$ref"], place)
         raise _LeftOutError(f"{place} refers to itself")
 
-    def schema(self, given: Any, place: str, *, most: int = MOST_NODES // 2, sent: bool = False) -> dict[str, Any]:
+    def schema(self, given: Any, place: str, *, most: int, sent: bool = False) -> dict[str, Any]:
         """A schema without references, of words that take a bounded time to check. Raises: _LeftOutError."""
         for deepest in _DEPTHS:
             copy = _SchemaCopy(self, most, deepest, sent=sent)
@@ -555,8 +589,7 @@ class _SchemaCopy:
             made["type"] = kinds[0] if len(kinds) == 1 else kinds
         for word in _COPIED & given.keys():
             value = given[word]
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            fits = is_number and (word != "multipleOf" or value > 0) if word in NUMBERS else True
+            fits = is_bound(word, value) if word in NUMBERS else True
             if word == "enum":
                 fits = isinstance(value, list) and bool(value)
                 value = [*value, None] if fits and given.get("nullable") is True and None not in value else value
@@ -626,9 +659,16 @@ def _unsendable(given: Mapping[str, Any], where: str, name: str, schema: Mapping
         return f"has the style {str(style)[:20]}"
     if where == "query" and not is_content and (schema.get("type") == "object" or "properties" in schema):
         return "is an object"
-    if where == "header" and (name.lower() in HOSTS_OWN or not re.fullmatch(r"[A-Za-z0-9-]{1,100}", name)):
+    if where == "header" and (name.lower() in HOSTS_OWN or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name)):
         return "is the host's to set"
     return ""
+
+
+def _scheme(about: Any) -> str:
+    """The one of a variable that is the scheme of an address: https, where it may be."""
+    about = about if isinstance(about, Mapping) else {}
+    values = about.get("enum")
+    return "https" if isinstance(values, list) and "https" in values else str(about.get("default", ""))[:20]
 
 
 def _choices(security: Any) -> Iterator[list[str]]:

@@ -155,17 +155,7 @@ class Gallery:
         words = text.split()
         if len(words) > _MOST_WORDS:
             raise InvalidInput(f"{len(words)} words are too many", remedy=f"search for {_MOST_WORDS} at most", path="q")
-        states = await self._states()
-        places = _places(states)
-        hits = matching([entry for _, entry in places.values()], words)
-        start = next((at for at, one in enumerate(hits, 1) if one.name == after), None) if after else 0
-        if start is None:
-            raise InvalidInput(f"the list has no {after[:80]!r}", remedy="begin with the first page", path="cursor")
-        shown = hits[start : start + limit]
-        items = await asyncio.to_thread(lambda: [self._entry(places[one.name][0].name, one) for one in shown])
-        following = shown[-1].name if start + limit < len(hits) else None
-        indexes = (GalleryIndex(one.address.name, len(one.entries), one.problem) for one in states)
-        return GalleryPage(tuple(items), following, tuple(indexes))
+        return await asyncio.to_thread(self._page, await self._states(), words, after, limit)
 
     async def show(self, name: str) -> GalleryPlugin:
         """A plugin with its README and its versions. Raises: NotFound: no index has it; Unavailable."""
@@ -253,6 +243,18 @@ class Gallery:
                 held.value.set_exception(Unavailable("the index was not read to its end", remedy="try again"))
                 held.until = 0.0
         return held.value.result()
+
+    def _page(self, states: Sequence[_IndexState], words: Sequence[str], after: str, limit: int) -> GalleryPage:
+        places = _places(states)
+        hits = matching([entry for _, entry in places.values()], words)
+        start = next((at for at, one in enumerate(hits, 1) if one.name == after), None) if after else 0
+        if start is None:
+            raise InvalidInput(f"the list has no {after[:80]!r}", remedy="begin with the first page", path="cursor")
+        shown = hits[start : start + limit]
+        items = (self._entry(places[one.name][0].name, one) for one in shown)
+        following = shown[-1].name if start + limit < len(hits) else None
+        indexes = (GalleryIndex(one.address.name, len(one.entries), one.problem) for one in states)
+        return GalleryPage(tuple(items), following, tuple(indexes))
 
     def _plugin(self, index: str, entry: IndexEntry, readme: str) -> GalleryPlugin:
         versions = (self._version(entry, one) for one in entry.versions[:_MOST_VERSIONS])

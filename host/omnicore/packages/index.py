@@ -563,13 +563,23 @@ class Indexes:
         return await self.read(address, PluginIndex.entries)
 
     async def find(self, name: str, version: str = "") -> FoundVersion:
-        """A version of a plugin, by default the newest that was not revoked. Raises: NotFound; as `PluginIndex`."""
+        """A version of a plugin, by default the newest that was not revoked.
+
+        Raises: NotFound. PackageRejected: the version was revoked. Others: as `PluginIndex`.
+        """
         for address in self.addresses:
             try:
                 entry: IndexEntry = await self.read(address, lambda index: index.entry(name))
             except NotFound:
                 continue
-            return FoundVersion(address.name, entry, entry.version(version))
+            found = entry.version(version)
+            if (revoked := next((one for one in entry.known(found.version) if one.revoked), None)) is not None:
+                raise PackageRejected(
+                    f"{name} {found.version} was revoked ({revoked.id}: {revoked.summary})",
+                    remedy="install another version",
+                    fault="revoked",
+                )
+            return FoundVersion(address.name, entry, found)
         raise NotFound(
             f"no index has {name[:80]}",
             remedy="see `omnicore search`" if self.addresses else "name an index in the setting trust.indexes",

@@ -7,6 +7,7 @@ refuses what plugins may not use. `harmless` is True for modules that may be com
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from types import MappingProxyType
 
@@ -175,6 +176,9 @@ WASI_PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:
 
 _ABI = frozenset({"extism:host/env", "wasi_snapshot_preview1", "wasi_unstable"})
 _INTERFACES = ("omnicore:plugin/", "wasi:")
+_APPLICATION = "omnicore:application/"
+_VERSIONED = re.compile(r".+_v[1-9][0-9]{0,8}")
+_USER = "extism:host/user"
 _MOST_SHOWN = 10
 _MOST_NAMED = 100
 _MOST_TABLES = 8
@@ -207,7 +211,8 @@ def unprovided(info: ModuleInfo, functions: Collection[tuple[str, str]]) -> tupl
 
     Args:
         functions: namespace and name of each function that the host provides. A component imports interfaces
-            instead; those of the package `omnicore:plugin` are the host's.
+            instead; those of the package `omnicore:plugin` are the host's, and of `omnicore:application` each
+            function stands for one of the embedding application.
     """
     return tuple(
         dict.fromkeys(
@@ -215,8 +220,22 @@ def unprovided(info: ModuleInfo, functions: Collection[tuple[str, str]]) -> tupl
             for item in info.imports
             if item.module not in _ABI and not item.module.startswith(_INTERFACES)
             if (item.module, item.name) not in functions
+            if (_USER, application_function(item.module.partition("@")[0], item.name)) not in functions
         )
     )
+
+
+def application_function(interface: str, name: str) -> str:
+    """The name by which core modules import the function of an application that a component imports.
+
+    `get-order` of `omnicore:application/orders` is `orders_get_order_v1`, and `get-order-v2` is `orders_get_order_v2`.
+    "" for another interface.
+    """
+    if not interface.startswith(_APPLICATION):
+        return ""
+    door, verb = interface.removeprefix(_APPLICATION).replace("-", "_"), name.replace("-", "_")
+    versioned = _VERSIONED.fullmatch(verb)
+    return f"{door}_{verb}" if versioned else f"{door}_{verb}_v1"
 
 
 def check_provided(info: ModuleInfo, functions: Collection[tuple[str, str]]) -> None:
@@ -286,7 +305,7 @@ def _interfaces(info: ComponentInfo) -> Iterator[_Refusal]:
                 f"the component imports {interface[:100]}, which reaches any address",
                 "use the door omnicore:plugin/http, which has an allow-list",
             )
-        elif wanted and package not in (*WASI_PACKAGES, "omnicore:plugin"):
+        elif wanted and package not in (*WASI_PACKAGES, "omnicore:plugin", "omnicore:application"):
             yield (
                 f"the component imports {interface[:100] or 'a bare function'}, which this host does not provide",
                 "import interfaces of omnicore:plugin and WASI 0.2 only",

@@ -33,7 +33,7 @@ class WitType:
     kind: str
     names: tuple[str, ...] = ()
     items: tuple[WitType | None, ...] = ()
-    meaning: Literal["", "json", "blob", "map"] = field(default="", compare=False)
+    meaning: Literal["", "json", "blob", "map", "choice"] = field(default="", compare=False)
     weight: int = field(init=False, compare=False, repr=False)
     depth: int = field(init=False, compare=False, repr=False)
     handles: bool = field(init=False, compare=False, repr=False)

@@ -162,7 +162,7 @@ _ENV: Mapping[str, FuncType] = {
     **{one.name: FuncType(one.params, one.results) for one in ENV},
 }
 _INTERFACES = "omnicore:plugin/"
-_APPLICATION = f"{_INTERFACES}application@"
+_APPLICATION = (f"{_INTERFACES}application@", "omnicore:application/")
 _NAMES = frozenset(door.name for door in DOORS if door.verbs)
 _SCOPES = {
     "hosts": 'hosts = ["example.com"]',

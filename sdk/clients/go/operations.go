@@ -40,6 +40,9 @@ type ListPluginsQuery struct {
 
 	// Only those with it in name, file or reason.
 	Q *string
+
+	// true: also the number of all plugins in each state. One of true, false.
+	Totals *string
 }
 
 func (q ListPluginsQuery) visit(add func(string, any)) {
@@ -47,6 +50,7 @@ func (q ListPluginsQuery) visit(add func(string, any)) {
 	add("cursor", q.Cursor)
 	add("state", q.State)
 	add("q", q.Q)
+	add("totals", q.Totals)
 }
 
 // ListPlugins: lists plugins by name: GET /api/v1/plugins.

@@ -2572,6 +2572,9 @@ type Plugins struct {
 
 	// Cursor, null at the end.
 	Next *string `json:"next"`
+
+	// All plugins by state, on this page or not; with `totals=true`.
+	Totals map[string]int64 `json:"totals,omitempty"`
 }
 
 // Problem is a JSON object.

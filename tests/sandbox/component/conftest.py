@@ -89,6 +89,29 @@ def load(engine: ComponentEngine) -> Iterator[Loader]:
         template.close()
 
 
+def counting(kind: str, *, interface: str = "omnicore:application/orders@1.0.0", function: str = "count-v2") -> bytes:
+    """A component whose `run` calls a function of an application that takes a number and gives a value of a kind."""
+    error = LOG[LOG.index(" (type $e0") : LOG.index(' (export "write"')]
+    return wat_to_wasm(
+        f"""(component (import "{interface}" (instance $door {error}
+         (export "{function}" (func (param "the-id" s64) (param "note" (option string))
+          (result (result {kind} (error $e)))))))
+        (core module $L (memory (export "memory") 2) (global $next (mut i32) (i32.const 1024))
+         (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+          (global.get $next) (global.set $next (i32.add (global.get $next) (local.get 3)))))
+        (core instance $l (instantiate $L))
+        (core func $w (canon lower (func $door "{function}") (memory (core memory $l "memory"))
+         (realloc (core func $l "realloc"))))
+        (core module $M (import "h" "w" (func $w (param i64 i32 i32 i32 i32)))
+         (import "h" "memory" (memory 1)) (func (export "run") (result i64)
+          (call $w (i64.const 17) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+          (if (result i64) (i32.load8_u (i32.const 512)) (then (i64.const -1)) (else (i64.load (i32.const 520))))))
+        (core instance $m (instantiate $M
+         (with "h" (instance (export "w" (func $w)) (export "memory" (memory $l "memory"))))))
+        (func (export "run") (result s64) (canon lift (core func $m "run"))))""".encode()
+    )
+
+
 def asking(function: str, request: str) -> bytes:
     """A component whose `run` calls a function of an application, and gives its reply or the code of the error."""
     escaped = request.replace('"', '\\"')

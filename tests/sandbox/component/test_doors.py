@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.sandbox.component.conftest import LOG, Loader, asking, component, door, logging
+from tests.sandbox.component.conftest import LOG, Loader, asking, component, counting, door, logging
 
 from omnicore.errors import (
     CallCancelled,
@@ -24,6 +24,7 @@ from omnicore.errors import (
 from omnicore.sandbox.abi import Doors, HostCall, HostFunction
 from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.component.interfaces import door_functions
+from omnicore.sandbox.inspect import inspect, unprovided
 
 
 def scripted(reply: Any, seen: list[Any]) -> Doors:
@@ -216,3 +217,29 @@ def test_a_component_calls_functions_of_an_application_by_their_names_and_no_oth
     assert json.loads(said("orders_get_order_v1", '{"id": 17}')) == {"value": "ü"}
     assert said("orders_get_order_v1", '{"id": 18}') == "order-missing"
     assert [said(name, "{}") for name in ("bare", "kv_get_v1", "orders_get_order_v2", "")] == ["unavailable"] * 4
+
+
+def test_a_component_calls_an_application_by_the_types_that_it_imports(load: Loader) -> None:
+    replies = iter([{"value": 2**40}, {"error": {"code": "order-missing", "message": "gone"}}, {"value": "none"}])
+    seen: list[Any] = []
+
+    def run(call: HostCall, handle: int) -> int:
+        seen.append(json.loads(call.read(handle)))
+        return call.write(json.dumps(next(replies)).encode())
+
+    own = HostFunction("extism:host/user", "orders_count_v2", ("i64",), ("i64",), run, application="orders")
+    instance = load(counting("s64"), doors=Doors(functions=(own,))).instance()
+    assert [instance.call("run", b"") for _ in range(2)] == [str(2**40).encode(), b"-1"]
+    assert seen == [{"the_id": 17}] * 2
+    with pytest.raises(GuestFailed, match=r"the answer of count-v2 does not fit.*kit that the application has now"):
+        instance.call("run", b"")
+    info = inspect(counting("s64"))
+    assert unprovided(info, {(own.namespace, own.name)}) == ()
+    assert unprovided(info, {(own.namespace, "orders_count_v1")}) == (
+        ("omnicore:application/orders@1.0.0", "count-v2"),
+    )
+    bare = HostFunction("extism:host/user", "orders_count_v2", ("i64",), ("i64",), run)
+    assert load(counting("s64"), doors=Doors(functions=(bare,))).instance().call("run", b"") == b"-1"
+    for odd in (counting("u64"), counting("s64", interface="omnicore:application/orders@2.0.0")):
+        with pytest.raises(LinkFailed, match="omnicore:application/orders"):
+            load(odd, doors=Doors(functions=(own,)))

@@ -111,6 +111,11 @@ def test_memory_and_vectors_are_those_that_the_other_doors_lead_to(bench: Bench)
     made = bench.do(call("host", "memory.store"), {"text": "the kettle is in the attic", "tier": "semantic"}).output
     found = bench.do(call("host", "memory.recall"), {"text": "kettle attic", "limit": 3}).output["items"]
     assert made["id"] in [item["id"] for item in found]
+    blocks = bench.host.memory.memories.blocks
+    blocks.write("@host", "human", "Ada likes tea.", version=0, by="test", now=0.0, scope=("ada", None, None, None))
+    asked = {"text": "kettle attic", "user": "ada", "budget": 20}
+    given = bench.do(call("host", "memory.recall"), asked).output
+    assert given == {"items": [], "blocks": [{"name": "human", "text": "Ada likes tea."}]}
     assert bench.do(call("host", "memory.forget"), {"id": made["id"]}).output == {"forgotten": True}
     bench.host.vectors.create("@host", "shapes", 2, "l2")
     given = {"collection": "shapes", "vectors": [{"id": "a", "values": [0, 1]}, {"id": "b", "values": [5, 5]}]}

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omnicore.errors import EngineFailed, LimitExceeded, LinkFailed, PermissionDenied
+from omnicore.errors import EngineFailed, GuestFailed, LimitExceeded, LinkFailed, PermissionDenied
 from omnicore.sandbox.abi import MIB, Doors, HostFunction, Limits
 from omnicore.sandbox.call import background_loop, result_of
 from omnicore.sandbox.capi.code import ComponentLinker, Preset, RawEngine, borrowed, free_handle, handle, preset_for
@@ -36,6 +36,7 @@ from omnicore.sandbox.capi.values import (
     CopyMeter,
     Decoder,
     TooLargeError,
+    UnfitValueError,
     decoder,
     encoder,
     hand_over,
@@ -50,6 +51,7 @@ from omnicore.sandbox.component.interfaces import (
     application_signature,
     door_functions,
     refused_value,
+    typed_function,
     wasi_functions,
 )
 from omnicore.sandbox.engine import Module
@@ -169,7 +171,7 @@ def _callback(
             answer = body(call, _values(name, call, decoders, arguments))
             if encode is not None:
                 arena = Arena()
-                hand_over(encode(answer, arena), arena, results)
+                hand_over(_fitting(name, encode, answer, arena), arena, results)
             if release is not None:
                 release(answer)
         except BaseException as error:
@@ -177,6 +179,16 @@ def _callback(
         return None
 
     return callback
+
+
+def _fitting(name: str, encode: Callable[[Any, Arena], bytes], answer: Any, arena: Arena) -> bytes:
+    try:
+        return encode(answer, arena)
+    except UnfitValueError as error:
+        raise GuestFailed(
+            f"the answer of {name} does not fit the type with which the component imports it: {error}",
+            remedy="build it with the kit that the application has now",
+        ) from error
 
 
 def _values(name: str, call: ComponentCall, decoders: list[Decoder], arguments: int) -> list[Any]:
@@ -271,6 +283,10 @@ def _provided(
     interface: str, wanted: Mapping[str, Signature], behind: Mapping[str, HostFunction], doors: Doors
 ) -> dict[str, Callback]:
     name, _, version = interface.partition("@")
+    typed = {one: typed_function(name, one, signature) for one, signature in wanted.items()}
+    if typed and all(typed.values()) and version.startswith("1."):
+        own = {function: one for function, one in behind.items() if one.application}
+        return {one: door_callback(door, own.get(door.function)) for one, door in typed.items() if door is not None}
     if name in door_functions() or name == APPLICATION:
         if not version.startswith("1."):
             raise _unknown(interface, f"this host has {name}@1.0.0")

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from omnicore.errors import EngineFailed, GuestFailed, LimitExceeded
+from omnicore.errors import EngineFailed, GuestFailed, LimitExceeded, LinkFailed
 from omnicore.sandbox.component.call import ComponentCall, PrintedStream, WasiExitError
+from omnicore.sandbox.inspect import application_function
 from omnicore.sandbox.wit import (
     BLOB,
     BOOL,
@@ -33,6 +34,7 @@ from omnicore.sandbox.wit import (
     Signature,
     WitType,
     borrow,
+    entry_of,
     enum,
     list_of,
     map_of,
@@ -45,6 +47,7 @@ from omnicore.sandbox.wit import (
 )
 
 PACKAGE = "omnicore:plugin"
+_MOST_WEIGHT = 10_000
 APPLICATION = f"{PACKAGE}/application"
 """The interface by which a component calls functions of the embedding application."""
 _PLAIN = {"string": STRING, "blob": BLOB, "json": JSON, "s64": S64, "f64": F64, "bool": BOOL}
@@ -96,6 +99,53 @@ def refused_value(reply: Mapping[str, Any]) -> dict[str, Any] | None:
     """The value of a reply that is an error; None for any other."""
     error = reply.get("error")
     return {"err": error_value(error)} if isinstance(error, dict) and "code" in error else None
+
+
+def typed_function(interface: str, name: str, signature: Signature) -> DoorFunction | None:
+    """A function of a door of the embedding application, by the types with which a component imports it.
+
+    The door itself checks what it is sent, so the types decide only how values become JSON. None for another
+    interface. Raises: LinkFailed: a type that no door has.
+    """
+    function = application_function(interface, name)
+    if not function:
+        return None
+    gives = signature.result
+    if gives is None or gives.kind != "result" or gives.items[1] != _error(_table()) or signature.weight > _MOST_WEIGHT:
+        raise _untyped(interface, name)
+    try:
+        params = [(one.replace("-", "_"), _meant(kind), kind.kind == "option") for one, kind in signature.params]
+        reply = [] if gives.items[0] is None else [("value", _meant(gives.items[0]))]
+    except ValueError as error:
+        raise _untyped(interface, name) from error
+    read = _reply({"record": False, "maybe": False}, reply)
+    return DoorFunction(name, function, signature, _request(params), read)
+
+
+def _untyped(interface: str, name: str) -> LinkFailed:
+    return LinkFailed(
+        f"the component imports {interface[:100]}.{name[:100]} with a type that no door has",
+        remedy="build it with the WIT that `omnicore kit` writes",
+    )
+
+
+_VALUES = frozenset({"bool", "s64", "f64", "string"})
+_ANY_JSON = variant(("json", STRING))
+
+
+def _meant(kind: WitType) -> WitType:
+    """A type of a component with what its parts stand for. Raises: ValueError: it is none of a door."""
+    if kind.kind in _VALUES:
+        return kind
+    if kind.kind == "enum":
+        return replace(kind, meaning="choice")
+    if kind.kind == "variant" and kind == _ANY_JSON:
+        return replace(kind, meaning="json")
+    if (item := entry_of(kind)) is not None:
+        return map_of(_meant(item))
+    if kind.kind in ("option", "list", "record"):
+        return replace(kind, items=tuple(_meant(one) for one in kind.items if one is not None))
+    raise ValueError(kind.kind)
 
 
 def error_value(error: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,6 +210,14 @@ def _write_blob(value: Any) -> str:
     return _dumps(value["value"] if value["tag"] == "text" else {"base64": value["value"]})
 
 
+def _write_wrapped(value: Any) -> str:
+    return str(value["value"])
+
+
+def _write_choice(value: str) -> str:
+    return _dumps(value.replace("-", "_"))
+
+
 def _option_writer(kind: WitType) -> _Writer:
     write = _writer(_inside(kind))
     return lambda value: "null" if value is None else write(value)
@@ -192,7 +250,8 @@ def _record_writer(kind: WitType) -> _Writer:
 
 
 _WRITERS: dict[str, Callable[[WitType], _Writer]] = {
-    "json": lambda kind: str,
+    "json": lambda kind: str if kind.kind == "string" else _write_wrapped,
+    "choice": lambda kind: _write_choice,
     "blob": lambda kind: _write_blob,
     "map": _map_writer,
     "option": _option_writer,
@@ -257,6 +316,14 @@ def _read_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _read_wrapped(value: Any) -> dict[str, str]:
+    return {"tag": "json", "value": _read_json(value)}
+
+
+def _read_choice(value: Any) -> str:
+    return str(_due(value, str)).replace("_", "-")
+
+
 def _option_reader(kind: WitType) -> _Reader:
     read = _reader(_inside(kind))
     return lambda value: None if value is None else read(value)
@@ -290,7 +357,8 @@ def _due(value: Any, kind: type) -> Any:
 
 
 _READERS: dict[str, Callable[[WitType], _Reader]] = {
-    "json": lambda kind: _read_json,
+    "json": lambda kind: _read_json if kind.kind == "string" else _read_wrapped,
+    "choice": lambda kind: _read_choice,
     "blob": lambda kind: _read_blob,
     "map": _map_reader,
     "option": _option_reader,

@@ -73,13 +73,18 @@ _ALL: Sequence[HostVerb] = (
     ),
     HostVerb(
         "memory.recall",
-        "Finds what fits a text in the host's memory. Output: items, best first.",
+        "Finds what fits a text in the host's memory. Output: items, best first, and the core blocks of the scope.",
         {
             **obj(
                 text=text("what to look for", most=8 * KIB),
                 embedding=_NUMBERS,
                 tiers={"type": "array", "items": _TIER, "minItems": 1, "maxItems": len(TIERS)},
                 limit=number("how many", least=1, most=100),
+                budget=number("the most characters of all texts, core blocks first", least=1, most=10_000_000),
+                user=text("only of this user", most=256),
+                agent=text("only of this agent", most=256),
+                session=text("only of this session", most=256),
+                app=text("only of this app", most=256),
             ),
             "anyOf": [{"required": ["text"]}, {"required": ["embedding"]}],
         },

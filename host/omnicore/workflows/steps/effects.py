@@ -317,9 +317,18 @@ async def _store(services: StepServices, work: StepWork, given: Mapping[str, Any
 
 async def _recall(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     found = await present(services.memory, "memory").recall(
-        given.get("text"), embedding=given.get("embedding"), tiers=given.get("tiers"), limit=given.get("limit", 10)
+        given.get("text"),
+        embedding=given.get("embedding"),
+        tiers=given.get("tiers"),
+        limit=given.get("limit", 10),
+        budget=given.get("budget"),
+        user=given.get("user"),
+        agent=given.get("agent"),
+        session=given.get("session"),
+        app=given.get("app"),
     )
-    return {"items": [memory.item().to_json() for memory in found.items]}
+    blocks = [{"name": block.name, "text": block.text} for block in found.blocks]
+    return {"items": [memory.item().to_json() for memory in found.items], "blocks": blocks}
 
 
 async def _forget(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:

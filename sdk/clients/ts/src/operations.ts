@@ -11,12 +11,12 @@ export class Operations extends Carrier {
   }
 
   /** Lists plugins by name: `GET /api/v1/plugins`. */
-  listPlugins(query: { limit?: number; cursor?: string; state?: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected"; q?: string } = {}, options: CallOptions = {}): Promise<Plugins> {
+  listPlugins(query: { limit?: number; cursor?: string; state?: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected"; q?: string; totals?: "true" | "false" } = {}, options: CallOptions = {}): Promise<Plugins> {
     return this.send<Plugins>({ method: "GET", path: "/api/v1/plugins", answer: "json", options, query });
   }
 
   /** All pages of `listPlugins`, each asked for when it is reached. */
-  allPlugins(query: { limit?: number; cursor?: string; state?: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected"; q?: string } = {}, options: CallOptions = {}): AsyncGenerator<Plugin, void, undefined> {
+  allPlugins(query: { limit?: number; cursor?: string; state?: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected"; q?: string; totals?: "true" | "false" } = {}, options: CallOptions = {}): AsyncGenerator<Plugin, void, undefined> {
     return pages((cursor) => this.listPlugins({ ...query, cursor }, options), query.cursor);
   }
 

@@ -1719,6 +1719,8 @@ export interface Plugins {
   items: Plugin[];
   /** Cursor, null at the end. */
   next: string | null;
+  /** All plugins by state, on this page or not; with `totals=true`. */
+  totals?: Record<string, number>;
 }
 
 export interface Problem {

@@ -1,9 +1,7 @@
 import { expect, it } from "vitest";
 
-import type { Schemas } from "@/shared/api/types";
-
 import { figuresOf, subjectOf } from "./logic/figures";
-import { attentionOf, countsOf } from "./logic/plugins";
+import { attentionOf, attentionStates, countsOf } from "./logic/plugins";
 
 it("adds up the hour, whatever was not measured", () => {
   const series = {
@@ -23,15 +21,10 @@ it("adds up the hour, whatever was not measured", () => {
 });
 
 it("counts plugins by state and shows the worst of those that need a look first", () => {
-  const plugins = [
-    { name: "a", state: "enabled" },
-    { name: "b", state: "needs-grant" },
-    { name: "c", state: "quarantined" },
-    { name: "d", state: "disabled" },
-    { name: "e", state: "enabled" },
-  ] as Schemas["Plugin"][];
-  expect(countsOf(plugins)[0]).toEqual(["enabled", 2]);
-  expect(attentionOf(plugins).map(({ name }) => name)).toEqual(["c", "b"]);
+  const totals = { "needs-grant": 2, quarantined: 1, disabled: 1, enabled: 4996, rejected: 0 };
+  expect(countsOf(totals)[0]).toEqual(["enabled", 4996]);
+  expect(attentionStates(totals)).toEqual(["quarantined", "needs-grant"]);
+  expect(attentionOf(totals)).toBe(3);
 });
 
 it("names what an event is about", () => {

@@ -4456,6 +4456,10 @@ export interface components {
             items: components["schemas"]["Plugin"][];
             /** @description Cursor, null at the end. */
             next: string | null;
+            /** @description All plugins by state, on this page or not; with `totals=true`. */
+            totals?: {
+                [key: string]: number;
+            };
         };
         PluginSource: {
             /** @description It is the version that answers calls. */
@@ -14389,6 +14393,8 @@ export interface operations {
                 q?: string;
                 /** @description Only those in this state */
                 state?: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
+                /** @description true: also the number of all plugins in each state */
+                totals?: "true" | "false";
             };
             header?: never;
             path?: never;

@@ -37,6 +37,8 @@ export const connectors = {
   form: {
     kinds: "Kinds of connectors",
     kindsLead: "Choose the service to connect.",
+    kindsFilter: "Find a service",
+    kindsNone: "No service matches. `omnicore connectors import` adds one from its OpenAPI document.",
     settings: "Settings",
     secrets: "Credentials",
     secretsHint:

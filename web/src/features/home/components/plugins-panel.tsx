@@ -16,24 +16,24 @@ const SHOWN = 5;
 
 /** How many plugins are in which state, and which of them need a look and why. */
 export function PluginsPanel() {
-  const { data, error, isLoading, refetch } = useListHomePluginsQuery();
-  const plugins = data?.items ?? [];
-  const waiting = attentionOf(plugins);
-  const left = waiting.length - SHOWN;
+  const { data, error, isLoading, refetch } = useListHomePluginsQuery(SHOWN);
+  const counts = countsOf(data?.totals ?? {});
+  const waiting = data?.attention ?? [];
+  const left = attentionOf(data?.totals ?? {}) - waiting.length;
   return (
     <Panel title={texts.home.plugins} extra={<Link to="/plugins">{texts.home.toPlugins}</Link>}>
       {isLoading && <Loading />}
       <ProblemNotice problem={error} onRetry={() => void refetch()} />
-      {data?.items.length === 0 && (
+      {data && counts.length === 0 && (
         <EmptyState
           icon={<AppstoreOutlined />}
           title={texts.home.noPlugins}
           next={texts.home.noPluginsNext}
         />
       )}
-      {plugins.length > 0 && (
+      {counts.length > 0 && (
         <ul className={styles["counts"]}>
-          {countsOf(plugins).map(([state, count]) => (
+          {counts.map(([state, count]) => (
             <li key={state}>
               <strong>{count}</strong> <StateTag state={state} />
             </li>
@@ -42,7 +42,7 @@ export function PluginsPanel() {
       )}
       {waiting.length > 0 && (
         <ul className={styles["rows"]}>
-          {waiting.slice(0, SHOWN).map(({ name, state, reason }) => (
+          {waiting.map(({ name, state, reason }) => (
             <li key={name}>
               <span className={styles["name"]}>
                 <Link to={`/plugins/${encodeURIComponent(name)}`}>{name}</Link>

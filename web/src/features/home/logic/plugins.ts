@@ -1,9 +1,12 @@
 import type { Schemas } from "@/shared/api/types";
 
-type Plugin = Schemas["Plugin"];
+type State = Schemas["Plugin"]["state"];
+
+/** How many plugins there are in each state. */
+export type Totals = Record<string, number>;
 
 /** The worst first. */
-const ORDER: readonly Plugin["state"][] = [
+const ORDER: readonly State[] = [
   "quarantined",
   "rejected",
   "needs-review",
@@ -12,20 +15,19 @@ const ORDER: readonly Plugin["state"][] = [
   "enabled",
 ];
 
-function rank(state: Plugin["state"]): number {
-  return ORDER.indexOf(state);
-}
-
 /** How many there are in each state, those that serve first. */
-export function countsOf(plugins: readonly Plugin[]): [Plugin["state"], number][] {
-  const counts = new Map<Plugin["state"], number>();
-  for (const { state } of plugins) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return [...counts].sort(([one], [other]) => rank(other) - rank(one));
+export function countsOf(totals: Totals): [State, number][] {
+  return ORDER.map((state): [State, number] => [state, totals[state] ?? 0])
+    .filter(([, count]) => count > 0)
+    .reverse();
 }
 
-/** Those that somebody should look at: neither serving nor switched off by somebody. */
-export function attentionOf(plugins: readonly Plugin[]): Plugin[] {
-  return plugins
-    .filter(({ state }) => state !== "enabled" && state !== "disabled")
-    .sort((one, other) => rank(one.state) - rank(other.state));
+/** The states of those that somebody should look at, the worst first: neither serving nor switched off by somebody. */
+export function attentionStates(totals: Totals): State[] {
+  return ORDER.filter((state) => state !== "enabled" && state !== "disabled" && (totals[state] ?? 0) > 0);
+}
+
+/** How many somebody should look at. */
+export function attentionOf(totals: Totals): number {
+  return attentionStates(totals).reduce((sum, state) => sum + (totals[state] ?? 0), 0);
 }
