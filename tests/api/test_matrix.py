@@ -37,6 +37,7 @@ ADMIN_READS = {
 }
 OPERATOR_READS = {"planRetry", "listPluginHosts", "showPluginConfig", "showHostLogs"}
 ANYBODYS_READS = {
+    "listCallFigures",
     "listPackages",
     "listOutdated",
     "listPlugins",

