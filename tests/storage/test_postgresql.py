@@ -271,6 +271,11 @@ def test_each_failure_says_what_to_do(error: type[psycopg.Error], message: str) 
     assert caught.value.details == {"path": "postgresql://host/name", "reason": error.sqlstate}
 
 
+def test_a_standby_that_refuses_the_beginning_of_a_write_is_called_one() -> None:
+    refused = psycopg.errors.FeatureNotSupported("cannot set transaction read-write mode during recovery")
+    assert "it is a standby; point storage.url" in str(postgresql_failed(refused, "postgresql://host/name"))
+
+
 @pytest.mark.parametrize(
     "url",
     [
