@@ -42,8 +42,13 @@ def files(contract: Contract) -> dict[str, str]:
 
 
 def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
-    """A header for each door of an application. It stands beside the kit, and its names begin with the door's."""
-    return {f"{door.name}.h": _header(door, made, "omnicore.h") for door in doors}
+    """A header for each door of an application. It stands beside the kit, and its names begin with the door's.
+
+    C++ warns of `{0}`, which is right in C; the kit's own headers are a system's and give no warnings.
+    """
+    quiet = "#pragma once\n#ifdef __cplusplus\n#pragma GCC system_header\n#endif\n"
+    found = {f"{door.name}.h": _header(door, made, "omnicore.h") for door in doors}
+    return {path: text.replace("#pragma once\n", quiet, 1) for path, text in found.items()}
 
 
 def _header(door: Door, made: str = MADE, kit: str = "call.h") -> str:

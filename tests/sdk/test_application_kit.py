@@ -6,6 +6,7 @@ import importlib
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -288,6 +289,8 @@ def test_doors_of_a_kit_for_python_are_faked(tmp_path: Path, monkeypatch: pytest
     put(tmp_path, "python")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.syspath_prepend(ROOT / "sdk" / "python")
+    monkeypatch.setitem(sys.modules, "orders", None)  # it is forgotten after the test
+    del sys.modules["orders"]
     orders, testing = (importlib.import_module(name) for name in ("orders", "omnicore_sdk.testing"))
     with testing.FakeHost() as fake:
         fake.reply("orders_find_v1", {"value": [{"id": 17, "items": [{"name": "tea", "shade": "red"}]}]})
