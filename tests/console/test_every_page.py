@@ -15,7 +15,7 @@ from tests.console.host import ADMIN, Account, ConsoleHost
 PAGES = (
     *("", "plugins", "gallery", "tasks", "tasks/schedules", "memory", "memory/list", "memory/search"),
     *("memory/about", "memory/quotas"),
-    *("workflows", "workflows/new", "runs", "approvals"),
+    *("workflows", "workflows/new", "runs", "approvals", "searches"),
     *("connectors", "connectors/webhooks", "hosts", "events", "nowhere-at-all"),
 )
 FOR_READERS = (*PAGES, "plugins/text", "plugins/counter/permissions", "settings", "settings/audit", "settings/users")

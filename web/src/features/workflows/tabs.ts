@@ -3,6 +3,7 @@ export const TABS = [
   { name: "list", path: "/workflows" },
   { name: "runs", path: "/runs" },
   { name: "approvals", path: "/approvals" },
+  { name: "searches", path: "/searches" },
 ] as const;
 
 export type TabName = (typeof TABS)[number]["name"];

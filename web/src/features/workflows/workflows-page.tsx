@@ -9,6 +9,7 @@ import { useListApprovalsInfiniteQuery } from "./api/list-approvals";
 import { ApprovalsTab } from "./components/approvals-tab";
 import { ListActions } from "./components/list-actions";
 import { RunsTab } from "./components/runs-tab";
+import { SearchesTab } from "./components/searches-tab";
 import { WorkflowsTab } from "./components/workflows-tab";
 import { type TabName, tabOf, TABS } from "./tabs";
 
@@ -17,6 +18,7 @@ const PARTS: Record<TabName, ComponentType> = {
   list: WorkflowsTab,
   runs: RunsTab,
   approvals: ApprovalsTab,
+  searches: SearchesTab,
 };
 
 /** The workflows, their runs, and what waits for a decision. */

@@ -9,6 +9,7 @@ export const TAGS = [
   "Delivery",
   "Draft",
   "Event",
+  "Evolution",
   "Gallery",
   "Grant",
   "Health",

@@ -11,6 +11,7 @@ const CHANGED: Record<string, readonly Tag[]> = {
   error: ["Health"],
   loop: ["Lane"],
   intelligence: ["Intelligence"],
+  evolution: ["Evolution"],
   workflow: ["Workflow", "Run", "Approval"],
   config: ["Setting", "Config"],
   system: ["Host"],

@@ -1,9 +1,10 @@
 import { workflowsRuns } from "./workflows-runs";
+import { workflowSearches } from "./workflows-searches";
 
 export const workflows = {
   title: "Workflows",
   lead: "Automation built from triggers and steps.",
-  tabs: { list: "Workflows", runs: "Runs", approvals: "Approvals" },
+  tabs: { list: "Workflows", runs: "Runs", approvals: "Approvals", searches: "Searches" },
   tabsLabel: "Parts of the workflows",
   add: "New workflow",
   importFile: "Import",
@@ -110,4 +111,5 @@ export const workflows = {
     submit: "Start the run",
   },
   ...workflowsRuns,
+  searches: workflowSearches,
 };
