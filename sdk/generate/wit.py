@@ -85,6 +85,7 @@ def files(contract: Contract) -> dict[str, str]:
 
 
 _SPELLED = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
+_VERSIONED = re.compile(r".+_v[1-9][0-9]{0,8}")
 _PACKAGE = """/// The doors of the application. A plugin's own world says `include omnicore:application/imports@1.0.0;`.
 package omnicore:application@1.0.0;
 """
@@ -105,6 +106,11 @@ def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
     parts = [f"// {made}\n{note}\n{_PACKAGE}", *map(_of_application, spelled)]
     imports = "".join(f"    import {_name(door.name)};\n" for door in spelled)
     return {"application.wit": "\n".join([*parts, f"/// All of them.\nworld imports {{\n{imports}}}\n"])}
+
+
+def _reached(door: Door, verb: Verb) -> bool:
+    """True where a component's import leads to the function: the first version of `send_v2` has the name of another."""
+    return verb.function == f"{door.name}_{verb.name}" + ("" if _VERSIONED.fullmatch(verb.name) else "_v1")
 
 
 def _can(name: str) -> bool:
@@ -141,7 +147,7 @@ def _spelled(door: Door) -> Door:
                 reply=tuple(replace(one, type=kind(one.type)) for one in verb.reply),
             )
             for verb in door.verbs
-            if all(_can(name) for name in (verb.name, *(one.name for one in verb.request)))
+            if all(_can(name) for name in (verb.name, *(one.name for one in verb.request))) and _reached(door, verb)
         ),
     )
 

@@ -69,6 +69,8 @@ def test_an_openapi_document_is_imported_used_and_forgotten(omnicore: Run, folde
     (folder / "pets.yaml").write_text(pets)
     shown = omnicore("connectors", "import", "pets.yaml", "--only", "addPet", "--dry-run", "-o", "json")
     assert list(json.loads(shown.out)["actions"]) == ["addPet"]
+    twice = omnicore("connectors", "import", "pets.yaml", "--name", "slack")
+    assert "the host has a kind slack of its own" in twice.err
     done = omnicore("connectors", "import", "pets.yaml", "--name", "pets", "-o", "json")
     found = json.loads(done.out)
     assert (found["kind"], found["actions"]) == ("pets", 4)
@@ -78,6 +80,7 @@ def test_an_openapi_document_is_imported_used_and_forgotten(omnicore: Run, folde
     assert (added.code, added.err) == (0, "shop is added. Try it with `omnicore connectors test shop`.\n")
     called = omnicore("connectors", "call", "shop", "deletePet", '{"pet_id": 7}')
     assert (called.code, "cannot be reached" in called.err) == (1, True)
+    assert "comes with the host" in omnicore("connectors", "forget", "slack").err
     kept = omnicore("connectors", "forget", "pets")
     assert "there are connectors of the kind pets" in kept.err
     (folder / "twice.yaml").write_text(pets.replace("openapi: 3.0.3", "openapi: 3.0.3\nopenapi: 3.0.3"))

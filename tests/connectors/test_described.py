@@ -258,3 +258,23 @@ def test_credentials_go_nowhere_else_when_a_kind_changes_and_a_used_kind_stays(t
             made.service.register.change("pets", config={"region": "x.evil"}, credentials={"key": "k3y"})
         made.service.register.remove("pets")
         assert kinds.remove("pet_store")
+
+
+def test_a_key_is_shown_beside_a_token_that_is_fetched(tmp_path: Path) -> None:
+    described = {
+        **{"kind": "mine", "title": "Mine", "says": "A service.", "base": "https://mine.example.com"},
+        "secrets": {"client_id": "id", "client_secret": "secret", "key": "key"},
+        "auth": {"headers": {"X-Key": "{key}"}, "oauth2": {"token_url": "https://mine.example.com/token"}},
+        "actions": {"read": {"says": "Reads.", "method": "GET", "path": "/"}},
+    }
+
+    def work(made: Room, url: str) -> Any:
+        made.service.register.kinds.add(described)
+        secrets = {"client_id": "c1ient-of-mine", "client_secret": "s3cret-of-mine", "key": "k3y-of-mine"}
+        made.add("it", "mine", url, secrets, token_url=f"{url}/token")
+        return made.use("it", "read")
+
+    given, server = scene(tmp_path, lambda seen: answers({"access_token": "t0ken-of-mine"}), work)
+    assert given == {"access_token": "[redacted]"}
+    assert server.seen[1].headers["x-key"] == "k3y-of-mine"
+    assert server.seen[1].headers["authorization"] == "Bearer t0ken-of-mine"

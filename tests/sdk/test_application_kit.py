@@ -242,6 +242,12 @@ def test_versions_of_a_function_stand_beside_each_other() -> None:
     def send_now(to: str, weight: float) -> str:
         return f"2 {to} {weight}"
 
+    @door("post", "sends parcels", name="get_v2")
+    def get() -> None: ...
+
+    wit = kit_files(shop_of(get, send_now), ["wit"])["wit/application.wit"]
+    assert "send-v2: func(" in wit
+    assert "calls them: post_get_v2_v1" in wit
     files = kit_files(shop_of(send, send_now), ["python", "go"], described(send))
     made = files["python/post.py"]
     assert '_application.call("post_send_v1", request)' in made

@@ -10,8 +10,8 @@ from omnicore.api.parts import parts_of
 from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_count, read_object, read_record, who
 from omnicore.api.schema import FLAG, MAYBE_TABLE, MAYBE_TEXT, TABLE, TEXT, Schemas, list_of, object_of
-from omnicore.connectors.kind import CallLimits, Kind
-from omnicore.errors import InvalidInput, NotFound, ToolMissing, Unavailable
+from omnicore.connectors.kind import KINDS, CallLimits, Kind
+from omnicore.errors import Conflict, InvalidInput, NotFound, ToolMissing, Unavailable
 from omnicore.records import schema
 from omnicore.storage.tables.connectors import ConnectorChange, ConnectorOrder, ConnectorRow, HookRow, KindOrder, UseRow
 
@@ -62,13 +62,15 @@ async def show_connector_kind(request: Request) -> Response:
 async def remove_connector_kind(request: Request) -> Response:
     """Removes a kind that was added."""
     name = request.path_params["kind"]
+    if name in KINDS:
+        raise Conflict(f"the kind {name} comes with the host", remedy="remove kinds that were added")
     if not await asyncio.to_thread(connectors_of(request).register.kinds.remove, name):
         raise _no_kind(name)
     return Json({"removed": True})
 
 
 def _no_kind(name: str) -> NotFound:
-    return NotFound(f"there is no kind of connector {name[:80]!r} that was added", remedy=f"see {_AT}/kinds")
+    return NotFound(f"there is no kind of connector {name[:80]!r} here", remedy=f"see {_AT}/kinds")
 
 
 async def list_connectors(request: Request) -> Response:

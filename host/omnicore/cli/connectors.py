@@ -158,7 +158,8 @@ def import_(shell: Shell, file: Path, *, name: str, only: tuple[str, ...], repla
     if output.is_json:
         reasons = [{"what": what, "why": why} for what, why in left_out]
         output.document({"kind": kind["name"], "actions": len(kind["actions"]), "left_out": reasons})
-    where = description.get("base") or "the base_url of each connector"
+    tokens = ((description.get("auth") or {}).get("oauth2") or {}).get("token_url")
+    where = " and ".join(filter(None, (description.get("base") or "the base_url of each connector", tokens)))
     output.say(f"{kind['name']} has {len(kind['actions'])} actions. Credentials of its connectors go to {where}.")
     output.say(f"Add one with `omnicore connectors add NAME {kind['name']}`.")
 

@@ -252,6 +252,8 @@ def _check_whole(found: ServiceDescription) -> None:
             _refuse(f"limits.{limit}", "is not a number above 0", "correct it")
     if found.webhook not in RULES:
         _refuse("webhook", f"is no rule: {found.webhook[:50]!r}", f"use one of {', '.join(RULES)}")
+    if found.request and REQUEST.name in found.actions:
+        _refuse("actions.request", "is there twice", "give it another name, or set `request: false`")
     if found.probe and not found.probe.startswith("/") and found.probe not in found.actions:
         _refuse("probe", "is neither a path nor an action", "begin a path with /")
 
@@ -477,10 +479,12 @@ def _auth(description: ServiceDescription, known: Mapping[str, str], opening: Op
         fields.setdefault("authorization", f"Basic {coded}")
     parameters = _known(ways.query, known)
     tokens = ways.oauth2
+    fixed = FixedAuth(fields, parameters)
     if tokens is None or not known.keys() >= {"client_id", "client_secret"}:
-        return FixedAuth(fields, parameters)
+        return fixed
     session = token_session(opening, opening.config.get("token_url", tokens.token_url))
-    return OAuth2(session, opening.credentials, scope=tokens.scope, clock=opening.clock, hide=opening.hide)
+    credentials, scope = opening.credentials, tokens.scope
+    return OAuth2(session, credentials, scope=scope, clock=opening.clock, hide=opening.hide, beside=fixed)
 
 
 def _known(templates: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:

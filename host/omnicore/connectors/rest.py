@@ -72,6 +72,7 @@ class OAuth2:
 
     It is asked for with the refresh token where the credentials have one, else with the client's own credentials. A
     service that gives another refresh token each time is asked with the newest one until the connector is opened again.
+    Credentials that stay the same are shown `beside` it.
 
     Source: RFC 6749, sections 4.4 and 6.
     """
@@ -84,7 +85,9 @@ class OAuth2:
         scope: str,
         clock: Clock,
         hide: Callable[[str], None],
+        beside: FixedAuth | None = None,
     ) -> None:
+        self._beside = beside or FixedAuth()
         self._session = session
         self._credentials = credentials
         self._scope = scope
@@ -100,11 +103,11 @@ class OAuth2:
         async with self._lock:
             if not self._token or self._clock.monotonic() >= self._until:
                 await self._fetch()
-            return {"authorization": f"Bearer {self._token}"}
+            return {**self._beside.fields, "authorization": f"Bearer {self._token}"}
 
     def query(self) -> Mapping[str, str]:
-        """Nothing."""
-        return {}
+        """Parameters that are shown beside the token."""
+        return self._beside.parameters
 
     def refused(self) -> bool:
         """Forgets the token; another may be taken."""
