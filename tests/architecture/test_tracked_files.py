@@ -118,12 +118,13 @@ def _is_binary(file: Path) -> bool:
 @pytest.fixture(scope="module")
 def tracked() -> list[str]:
     """The names that git tracks here."""
-    if shutil.which("git") is None or not (ROOT / ".git").exists():
+    return tracked_files(ROOT)
+
+
+def tracked_files(root: Path) -> list[str]:
+    """The names that git tracks in a folder. The test is skipped where that is no repository."""
+    if shutil.which("git") is None or not (root / ".git").exists():
         pytest.skip("no git repository: nothing says what is tracked")
-    return _tracked(ROOT)
-
-
-def _tracked(root: Path) -> list[str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     said = subprocess.run(["git", "ls-files", "-z"], cwd=root, env=plain, capture_output=True, check=True).stdout
     return [os.fsdecode(name) for name in said.split(b"\0") if name]
@@ -180,5 +181,5 @@ def test_git_ignores_state_at_any_depth(tmp_path: Path, tracked: list[str]) -> N
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
-    assert _tracked(tmp_path) == [".gitignore"]
+    assert tracked_files(tmp_path) == [".gitignore"]
     assert tracked

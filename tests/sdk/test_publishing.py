@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from host_build.published import ROOT, published, texts, told
+from tests.architecture.test_tracked_files import tracked_files
 
 _STRANGE = re.compile(
     r"npm (install|i|add) [^`\n]*\bomnicore\b|cargo add [^`\n]*omnicore|go get [^`\n]*omnicore"
@@ -34,13 +35,10 @@ def test_one_switch_says_where_omnicore_is_installed_from() -> None:
 @pytest.mark.skipif(published(), reason="registries have them")
 def test_nobody_is_told_to_install_from_a_registry_what_is_not_there() -> None:
     """With an extra pip looks for what OmniCore lacks, and not for OmniCore: it is installed when a message says so."""
-    told_files = subprocess.run(
-        ["git", "ls-files", "*.md", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
     wrong = [
         f"{name}: {found[0]}"
-        for name in told_files.stdout.splitlines()
-        if not name.startswith("tests/") and name != "host_build/published.py"
+        for name in tracked_files(ROOT)
+        if name.endswith((".md", ".py")) and not name.startswith("tests/") and name != "host_build/published.py"
         for found in _STRANGE.finditer((ROOT / name).read_text("utf-8"))
     ]
     assert wrong == []
