@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 
 from sdk.generate.contract import Contract
+from sdk.generate.js import RESERVED
 from sdk.generate.rest import MADE, Document, Operation, Record, Shape, document, words
 
 __all__ = ["files"]
 
 _ROOT = "sdk/clients/ts/src"
 _HEAD = f"// {MADE}\n"
-_KEYWORDS = frozenset({"function", "default", "delete", "new", "in", "var"})
 _PLAIN = {"text": "string", "whole": "number", "number": "number", "boolean": "boolean", "any": "Json", "none": "void"}
 
 
@@ -59,7 +59,7 @@ def _record(record: Record) -> str:
 
 
 def _argument(name: str) -> str:
-    return f"{name}_" if name in _KEYWORDS else name
+    return f"{name}_" if name in RESERVED else name
 
 
 def _key(name: str) -> str:

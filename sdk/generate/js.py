@@ -9,15 +9,17 @@ from collections.abc import Iterable, Iterator
 from sdk.generate.contract import Contract, Door, Field, Type, Verb
 from sdk.generate.text import MADE, pascal, words, wrapped
 
-__all__ = ["application", "files"]
+__all__ = ["RESERVED", "application", "files"]
 
 _ROOT = "sdk/js"
-_RESERVED = words(
+RESERVED = words(
     "await break case catch class const continue debugger default delete do else enum export extends "
-    "false finally for function if implements import in instanceof interface kit let new null options "
+    "false finally for function if implements import in instanceof interface let new null "
     "package private protected public return static super switch this throw true try typeof var void "
     "while with yield"
 )
+"""Words that no parameter of JavaScript or TypeScript may have as its name."""
+_TAKEN = RESERVED | words("kit options")
 _PLAIN = {
     "text": "string",
     "bytes": "Bytes",
@@ -79,7 +81,7 @@ def _split(verb: Verb) -> tuple[list[Field], list[Field]]:
 
 
 def _parameter(field: Field) -> str:
-    return f"{field.name}_" if field.name in _RESERVED else field.name
+    return f"{field.name}_" if field.name in _TAKEN else field.name
 
 
 def _noun(door: Door) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sdk.generate import client_go, client_ts
 from sdk.generate.contract import load
+from sdk.generate.js import RESERVED
 from sdk.generate.rest import document
 from tests.fleet.cluster import Cluster, Member
 
@@ -79,6 +80,14 @@ def test_every_operation_of_the_document_is_in_both_clients() -> None:
     for one in operations:
         assert f"{one.method} {one.path}" in " ".join(go.replace("// ", "").split()), one.name
         assert f"  {one.name}(" in ts, one.name
+
+
+def test_no_parameter_of_the_client_for_typescript_is_a_reserved_word() -> None:
+    made = client_ts.files(load())["sdk/clients/ts/src/operations.ts"]
+    heads = re.findall(r"^  \w+\((.*)\): \w+<", made, re.MULTILINE)
+    names = {name for head in heads for name in re.findall(r"(\w+)\??:", re.sub(r"\{[^}]*\}", "", head))}
+    assert "plugin" in names
+    assert not names & RESERVED
 
 
 def test_what_the_clients_are_made_from_leaves_no_type_unknown() -> None:

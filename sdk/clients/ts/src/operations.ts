@@ -186,13 +186,13 @@ export class Operations extends Carrier {
   }
 
   /** Shows a plugin of the owner's indexes: `GET /api/v1/gallery/{package}`. */
-  showGalleryPlugin(package: string, options: CallOptions = {}): Promise<GalleryPlugin> {
-    return this.send<GalleryPlugin>({ method: "GET", path: `/api/v1/gallery/${encodeURIComponent(package)}`, answer: "json", options });
+  showGalleryPlugin(package_: string, options: CallOptions = {}): Promise<GalleryPlugin> {
+    return this.send<GalleryPlugin>({ method: "GET", path: `/api/v1/gallery/${encodeURIComponent(package_)}`, answer: "json", options });
   }
 
   /** Shows the icon of a plugin of the indexes: `GET /api/v1/gallery/{package}/icon`. */
-  showGalleryIcon(package: string, options: CallOptions = {}): Promise<Uint8Array> {
-    return this.send<Uint8Array>({ method: "GET", path: `/api/v1/gallery/${encodeURIComponent(package)}/icon`, answer: "bytes", options });
+  showGalleryIcon(package_: string, options: CallOptions = {}): Promise<Uint8Array> {
+    return this.send<Uint8Array>({ method: "GET", path: `/api/v1/gallery/${encodeURIComponent(package_)}/icon`, answer: "bytes", options });
   }
 
   /** Shows a plugin's last log lines: `GET /api/v1/plugins/{plugin}/logs`. */

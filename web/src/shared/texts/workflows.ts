@@ -66,6 +66,7 @@ export const workflows = {
     action: "Import",
     missing: "Paste a text or open a file first.",
     tooLarge: "It is larger than 1 MiB.",
+    unreadable: (name: string) => `${name} cannot be read. It may have changed or gone.`,
     exists: "There is a workflow of this name. Import it as a new version?",
     replace: "Import as a new version",
     problems: "Problems",

@@ -29,6 +29,7 @@ export function ImportDialog({ isOpen, onClose }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
   const [told, setTold] = useState<string>();
+  const [isReading, setReading] = useState(false);
   const navigate = useNavigate();
   const { submit, replace, isBusy, error, reset } = useImport((id) => {
     onClose();
@@ -38,8 +39,15 @@ export function ImportDialog({ isOpen, onClose }: Props) {
     reset();
     if (!chosen) return;
     const isLarge = chosen.size > MOST_BYTES;
-    setText(isLarge ? "" : await chosen.text());
-    setTold(isLarge ? words.tooLarge : words.chosen(chosen.name));
+    setReading(true); // what was there before is not imported meanwhile
+    try {
+      setText(isLarge ? "" : await chosen.text());
+      setTold(isLarge ? words.tooLarge : words.chosen(chosen.name));
+    } catch {
+      setTold(words.unreadable(chosen.name));
+    } finally {
+      setReading(false);
+    }
   };
   const send = () => {
     if (!text.trim()) setTold(words.missing);
@@ -52,7 +60,7 @@ export function ImportDialog({ isOpen, onClose }: Props) {
       open={isOpen}
       title={words.title}
       okText={isTaken ? words.replace : words.action}
-      okButtonProps={{ loading: isBusy }}
+      okButtonProps={{ loading: isBusy, disabled: isReading }}
       cancelText={texts.common.cancel}
       onOk={() => (isTaken ? void replace(text) : send())}
       onCancel={onClose}
