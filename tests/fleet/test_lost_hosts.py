@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.fleet.fleets import Fleet, fleet, until
+from tests.frozen import freeze
 from tests.services.conftest import Servers
 
 from omnicore.assembly import Host
@@ -95,7 +96,7 @@ async def test_a_call_with_a_key_waits_for_a_host_when_the_last_one_falls_silent
 
         with process(made.settings("b", "echo")) as b:
             await heard(made, a, 1)
-            os.kill(b.pid or 0, signal.SIGSTOP)
+            freeze(b.pid or 0)
             found = await asyncio.gather(refused(keyed), refused(RemoteCall("echo.echo", b"plain")))
             # The work behind a key waits for another host; whoever made a plain call has to look first.
             assert found == [NotServed, Unavailable]

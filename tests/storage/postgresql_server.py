@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tests.frozen import freeze
 
 __all__ = ["PostgresServer", "find_binaries", "private_server", "unprivileged"]
 
@@ -101,11 +103,11 @@ class PostgresServer:
 
     def freeze(self) -> None:
         """Stops every process where it is: the system goes on accepting connections, and nobody answers."""
-        self._signal_all(signal.SIGSTOP)
+        self._each(freeze)
 
     def thaw(self) -> None:
         """Lets them go on."""
-        self._signal_all(signal.SIGCONT)
+        self._each(_thaw)
 
     def follow(self, primary: PostgresServer) -> None:
         """Begins as the standby of another server; every commit there waits for it from then on."""
@@ -129,7 +131,7 @@ class PostgresServer:
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            self._signal_all(signal.SIGCONT)
+            self._each(_thaw)
             os.kill(self._pid(), number)
             process.wait(_START_S)
         if process is not None and process.stdin is not None:
@@ -142,13 +144,13 @@ class PostgresServer:
     def _pid(self) -> int:
         return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
 
-    def _signal_all(self, number: signal.Signals) -> None:
+    def _each(self, act: Callable[[int], None]) -> None:
         """To the first process before its children, so that it starts no more."""
         first = self._pid()
-        os.kill(first, number)
+        act(first)
         for child in Path(f"/proc/{first}/task/{first}/children").read_text().split():
-            with suppress(ProcessLookupError):
-                os.kill(int(child), number)
+            with suppress(ProcessLookupError, FileNotFoundError):
+                act(int(child))
 
     def _run(self, name: str, *arguments: str) -> str:
         command = [self._binaries / name, *arguments]
@@ -156,6 +158,10 @@ class PostgresServer:
         if done.returncode:
             raise RuntimeError(f"{name} fails:\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
+
+
+def _thaw(pid: int) -> None:
+    os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
