@@ -47,7 +47,8 @@ EVERYWHERE = frozenset(
     }
 )
 """Folders and files whose tests depend on the Python: event loops, threads, signals, ctypes, installed packages.
-`tox -m rest` runs them on the newest one as well, `tox -e py312` on the one between. All others come out the same and run on the oldest."""
+`tox -m rest` runs them on the newest one as well, `tox -e py312` on the one between. All others come out the same and
+run on the oldest."""
 
 QUICK = frozenset(
     {
