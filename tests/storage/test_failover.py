@@ -196,7 +196,6 @@ def test_hosts_that_name_both_servers_go_on_with_the_promoted_one(pair: tuple[Po
         with _Writer(database) as writer:
             writer.more(50)
             primary.kill()
-            writer.refused.clear()
             with pytest.raises(StorageAway):
                 other.rows(NAMES)
             standby.sql("ALTER SYSTEM RESET synchronous_standby_names")
