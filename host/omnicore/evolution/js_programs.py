@@ -101,7 +101,7 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What changes may put in: words of the cases, and expressions by the type of their value."""
+    """Things that changes may put in: words of the cases, and expressions by the type of their value."""
 
     known: Vocabulary
     borrowed: Mapping[Sort, Sequence[str]]
