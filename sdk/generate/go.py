@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from sdk.generate.contract import Contract, Door, Enum, Field, Record, Type, Verb
 from sdk.generate.text import MADE, camel, words, wrapped
@@ -10,6 +12,10 @@ from sdk.generate.text import MADE, camel, words, wrapped
 __all__ = ["application", "files"]
 
 _ROOT = "sdk/go"
+_MODULE = re.findall(r"^module (\S+)", (Path(__file__).parents[1] / "go" / "go.mod").read_text("utf-8"), re.MULTILINE)[
+    0
+]
+_IMPORT = f'import "{_MODULE}/door"\n'
 _HEAD = f"// {MADE}\n// Code generated from specs/doors. DO NOT EDIT.\n"  # the words by which Go's tools know it
 _INITIALS = {"Id": "ID", "Ids": "IDs", "Url": "URL", "Ttl": "TTL", "Cas": "CAS", "S": "Seconds"} | {
     "Http": "HTTP",
@@ -52,7 +58,7 @@ def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
             (_own(verb), f'= door.Import("{door.name}.{verb.name}", {camel(verb.function)})') for verb in door.verbs
         ]
         bare = [(_own(verb), f'= door.Import("{door.name}.{verb.name}", nil)') for verb in door.verbs]
-        package = f'package {door.name}\n\nimport "omnicore/sdk/door"\n'
+        package = f"package {door.name}\n\n{_IMPORT}"
         imports = [
             f"//go:wasmimport extism:host/user {verb.function}\nfunc {camel(verb.function)}(request uint64) uint64\n"
             for verb in door.verbs
@@ -131,7 +137,7 @@ def _documented(fields: Iterable[Field], start: str = "\t") -> str:
 def _noun(door: Door) -> str:
     parts = [
         f"{_HEAD}\n// Package {door.name}: {door.purpose.lower()}.\npackage {door.name}\n",
-        'import "omnicore/sdk/door"\n',
+        _IMPORT,
         *map(_enum, door.enums),
         *map(_record, door.records),
         *(part for verb in door.verbs for part in _verb(door, verb)),
@@ -232,7 +238,7 @@ def _variables(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _dispatch(doors: Sequence[Door]) -> str:
-    imports = "".join(f'\t"omnicore/sdk/{name}"\n' for name in sorted(["door", *(door.name for door in doors)]))
+    imports = "".join(f'\t"{_MODULE}/{name}"\n' for name in sorted(["door", *(door.name for door in doors)]))
     cases = "".join(_case(*each) for each in _verbs(doors))
     return (
         f'{_HEAD}\npackage main\n\nimport (\n\t"fmt"\n\n{imports})\n\n'

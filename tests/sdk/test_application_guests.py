@@ -70,7 +70,7 @@ GO = """package main
 
 import (
 	"fmt"
-	"omnicore/sdk/door"
+	"omnicore.dev/sdk/door"
 	"plugins/seller/billing"
 	"plugins/seller/orders"
 )

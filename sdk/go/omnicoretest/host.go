@@ -13,7 +13,7 @@ import (
 	"fmt"
 	"testing"
 
-	"omnicore/sdk/door"
+	"omnicore.dev/sdk/door"
 )
 
 // Answer is what a door does with a request: a reply, or an error. A *door.Error arrives as it is.
