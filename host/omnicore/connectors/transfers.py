@@ -34,7 +34,7 @@ from omnicore.connectors.addresses import (
     literal_address,
     parse_url,
 )
-from omnicore.connectors.http import from_server, same_origin_only
+from omnicore.connectors.http import from_server, same_origin_only, wire_request
 from omnicore.connectors.policy import Reserved, is_metadata, is_this_machine, parse_destination
 from omnicore.errors import (
     DeadlineExceeded,
@@ -55,6 +55,7 @@ _CONNECT_S = 10.0
 _KEPT = 8  # downloads that broke off
 _KEPT_S = 7 * 86400.0
 _WRITTEN = 256 * 1024  # of a download at a time: what a killed process loses
+_TIMEOUTS_S = {"connect": _CONNECT_S, "read": _STALL_S, "write": _STALL_S, "pool": _CONNECT_S}
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
 
 
@@ -392,28 +393,9 @@ class Transfers:
 
     @asynccontextmanager
     async def _opened(self, ask: _Ask) -> AsyncIterator[httpcore.Response]:
-        url = ask.url
-        fields = {
-            "host": url.authority,
-            "user-agent": "omnicore",
-            "accept": "*/*",
-            **{name.lower(): value for name, value in ask.headers.items()},
-            "accept-encoding": "identity",  # nothing to unpack, so nothing that unpacks to gigabytes
-        }
-        if ask.body or ask.method in ("POST", "PUT", "PATCH"):
-            fields["content-length"] = str(len(ask.body))
-        name = url.host.strip("[]")
-        request = httpcore.Request(
-            ask.method.encode(),
-            httpcore.URL(scheme=url.scheme, host=name, port=url.port, target=url.target),
-            headers=[(field.encode(), value.encode("latin-1", "replace")) for field, value in fields.items()],
-            content=ask.body,
-            extensions={
-                "sni_hostname": name.removesuffix("."),
-                "timeout": {"connect": _CONNECT_S, "read": _STALL_S, "write": _STALL_S, "pool": _CONNECT_S},
-            },
-        )
-        response = await self._pool(url).handle_async_request(request)
+        headers = {name.lower(): value for name, value in ask.headers.items()}
+        request = wire_request(ask.method, ask.url, headers, ask.body, timeouts_s=_TIMEOUTS_S)
+        response = await self._pool(ask.url).handle_async_request(request)
         try:
             yield response
         finally:
