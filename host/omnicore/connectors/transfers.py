@@ -212,12 +212,12 @@ class _Download:
     kept: bool = False
 
     def begin(self, start: int) -> None:
-        """What comes next begins at a byte: 0 where the server gives the whole again."""
+        """Sets the byte at which the next chunk begins: 0 where the server gives the whole again."""
         del self.body[start:]
         self.written, self.kept = min(self.written, start), self.kept and start > 0
 
     def add(self, chunk: bytes) -> None:
-        """Takes in what comes next; now and then the file is brought up to it."""
+        """Takes in the next chunk; now and then the file is brought up to it."""
         self.body += chunk
         if len(self.body) - self.written >= _WRITTEN:
             self._write()
