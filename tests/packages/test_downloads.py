@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import sys
@@ -94,6 +95,21 @@ async def test_a_link_in_the_place_of_what_is_kept_is_not_followed(tmp_path: Pat
         file.symlink_to(other)
         assert await _fetched(server.port, folder) == _LARGE
     assert other.read_bytes() == b"mine"
+
+
+async def test_a_full_disk_costs_what_would_be_kept_and_not_the_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    async with serve(_answer) as server:
+        assert await _fetched(server.port, tmp_path) == _LARGE
+    download = PartialDownloads(tmp_path, SystemClock()).open("http://a/", _DIGEST, _MOST)
+    download.add(b"begun")
+    download.close(keep=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_few_downloads_are_kept_and_none_for_long(tmp_path: Path) -> None:

@@ -224,14 +224,14 @@ class _Download:
 
     def close(self, *, keep: bool) -> None:
         """Keeps what is here for the next time, or removes it."""
-        if self.file is None:
-            return
         if keep:
             self._write()
+        file, self.file = self.file, None
+        if file is None:
+            return
         if not keep or not self.written:
-            self.file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
         os.close(self.handle)
-        self.file = None
 
     def _write(self) -> None:
         """Brings the file to the body; the page cache takes that at once. A disk that fails costs the file alone."""
