@@ -88,7 +88,9 @@ def check(kept: Path, copy: Path, *, write: bool) -> tuple[str, bool]:
     missing = [f"no {name} here ({TOOLS[name].install})" for name in names if version_of(name) is None]
     if missing:
         return f"skipped: {'; '.join(missing)}", True
-    subprocess.run([os.environ["PYTHON"], "-m", "omnicore", "trust", str(copy), "--yes"], check=True, capture_output=True)
+    subprocess.run(
+        [os.environ["PYTHON"], "-m", "omnicore", "trust", str(copy), "--yes"], check=True, capture_output=True
+    )
     built = subprocess.run(["sh", "build.sh"], cwd=copy, capture_output=True, text=True)
     if built.returncode:
         return f"FAILED\n{built.stdout}{built.stderr}", False
