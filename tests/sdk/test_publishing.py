@@ -80,11 +80,21 @@ def _run(*command: str, cwd: Path, lacking: str, env: Mapping[str, str] | None =
 
 
 @pytest.mark.toolchain
-def test_npm_packs_the_kit_and_nothing_else() -> None:
-    (packed,) = json.loads(_run("npm", "pack", "--dry-run", "--json", cwd=ROOT / "sdk" / "js", lacking="ENOTCACHED"))
+def test_npm_packs_the_kit_and_nothing_else(tmp_path: Path) -> None:
+    pack = ("npm", "pack", "--json", "--pack-destination", str(tmp_path))
+    (packed,) = json.loads(_run(*pack, cwd=ROOT / "sdk" / "js", lacking="ENOTCACHED"))
     files = {one["path"] for one in packed["files"]}
     assert {"index.d.ts", "omnicore.d.ts", "testing.mjs", "testing.d.ts", "src/nouns/kv.js", "README.md"} <= files
     assert [one for one in files if one.startswith(("engine", "conformance", "examples"))] == []
+    install = ("npm", "install", "--offline", "--no-audit", "--no-fund", f"./{packed['filename']}")
+    _run(*install, cwd=tmp_path, lacking="ENOTCACHED")
+    text = """
+import { kv } from "omnicore";
+import { host } from "omnicore/testing";
+kv.put("a", "b");
+console.log(host.kv.get("a").value);
+"""
+    assert _run("node", "--input-type=module", "-e", text, cwd=tmp_path, lacking="^$") == "b\n"
 
 
 @pytest.mark.toolchain
@@ -94,6 +104,28 @@ def test_cargo_packs_the_kit_and_nothing_else(crate: str) -> None:
     files = _run(*command, cwd=ROOT / crate, lacking="no matching package|offline").split()
     assert {"Cargo.toml", "src/lib.rs"} <= set(files)
     assert [one for one in files if one.startswith(("conformance", "examples", "macros/", "target"))] == []
+
+
+@pytest.mark.toolchain
+@pytest.mark.timeout(600)
+def test_cargo_builds_the_packed_crates(tmp_path: Path) -> None:
+    """Both at once, as for a release: the kit needs the macros from a registry, and here cargo stands in for one."""
+    copy = tmp_path / "rust"
+    shutil.copytree(ROOT / "sdk" / "rust", copy, ignore=shutil.ignore_patterns("target", "conformance", "examples"))
+    for manifest in (copy / "Cargo.toml", copy / "macros" / "Cargo.toml"):
+        manifest.write_text(manifest.read_text().replace("publish = false\n", ""))
+    with (copy / "Cargo.toml").open("a") as manifest:
+        manifest.write('\n[workspace]\nmembers = ["macros"]\n')
+    command = ("cargo", "package", "--workspace", "--allow-dirty", "--offline", "--quiet")
+    _run(
+        *command,
+        cwd=copy,
+        lacking=r"no matching package named `(?!omnicore)|failed to download|attempting to make an HTTP",
+    )
+    assert {one.name for one in (copy / "target" / "package").glob("*.crate")} == {
+        "omnicore-sdk-0.1.0.crate",
+        "omnicore-sdk-macros-0.1.0.crate",
+    }
 
 
 @pytest.mark.toolchain
@@ -140,3 +172,24 @@ def test_pip_makes_a_wheel_of_the_kit(tmp_path: Path) -> None:
         names = set(opened.namelist())
     assert {"omnicore_sdk/__init__.py", "omnicore_sdk/kv.py", "omnicore_sdk/py.typed"} <= names
     assert [one for one in names if not one.startswith("omnicore_sdk")] == []
+    place = tmp_path / "installed"
+    _run(
+        *pip[:3],
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(place),
+        str(wheel),
+        cwd=tmp_path,
+        lacking="^$",
+    )
+    text = """
+from omnicore_sdk import kv
+from omnicore_sdk.testing import FakeHost
+with FakeHost(kv={"a": "b"}):
+    print(kv.get("a").value.decode())
+"""
+    command = (sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(place)!r})\n{text}")
+    assert _run(*command, cwd=tmp_path, lacking="^$") == "b\n"
