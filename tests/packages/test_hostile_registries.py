@@ -22,10 +22,12 @@ from omnicore.errors import (
     PackageRejected,
     PermissionDenied,
     Unavailable,
+    WrongCredentials,
 )
 from omnicore.packages.package import Package
 from omnicore.packages.reference import OciReference
 from omnicore.packages.registry import Registry
+from omnicore.packages.source import sorted_versions
 
 _MOST = 1 << 20
 _TYPE = "Content-Type: application/vnd.oci.image.manifest.v1+json"
@@ -215,6 +217,19 @@ async def test_a_download_that_breaks_off_again_and_again_is_given_up() -> None:
 
     with pytest.raises(OmniError, match=r"broke off|more than"):
         await _pulled(_for(_LAYER, breaking))
+
+
+async def test_long_headers_that_mean_nothing_are_read_in_no_time() -> None:
+    def lie(seen: Seen) -> Answer:
+        if "/tags/" in seen.target:
+            return reply(200, b'{"tags": ["1.0.0", "1.0.0-%s"]}' % (b"1" * 5000), "Link: " + "<" * 60_000)
+        return reply(401, b"", "WWW-Authenticate: Bearer " + "a" * 60_000)
+
+    async with serve(lie) as server, Transfers(rules(server.port)) as web:
+        one = Registry(web, OciReference(f"127.0.0.1:{server.port}", "echo", "1"))
+        assert sorted_versions(await one.tags()) == ("1.0.0",)
+        with pytest.raises(WrongCredentials):
+            await one.manifest()
 
 
 async def test_referrers_that_are_about_another_package_are_refused() -> None:

@@ -14,12 +14,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from omnicore.cli.index import read_advisories
 from omnicore.clock import ManualClock
-from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, PackageRejected
+from omnicore.connectors.transfers import TransferRules
+from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, PackageRejected, Unavailable
 from omnicore.packages.index import (
     IndexAddress,
     IndexAdvisory,
     IndexEntry,
+    Indexes,
     IndexFolder,
     IndexKeys,
     IndexVersion,
@@ -264,6 +267,20 @@ def test_a_revoked_version_is_not_the_newest(reader: Callable[[], PluginIndex], 
 def test_an_address_without_the_digest_of_its_root_is_refused(text: str) -> None:
     with pytest.raises(InvalidSetting):
         read_address(text)
+
+
+def test_an_advisory_whose_range_cannot_be_read_is_refused_before_it_is_signed() -> None:
+    with pytest.raises(InvalidInput, match="affected"):
+        read_advisories(b'[[advisory]]\nid = "A-1"\nplugin = "greet"\naffected = [">= 1.0.0"]\n')
+
+
+async def test_an_index_that_does_not_answer_leaves_its_names_to_no_other(owner: Owner, tmp_path: Path) -> None:
+    away, there = f"away={tmp_path}/gone#sha256={'0' * 64}", f"own={owner.folder}#sha256={owner.digest}"
+    state, clock = tmp_path / "state", owner.clock
+    found = await Indexes([there, away], state, rules=TransferRules, clock=clock).find("greet")
+    assert found.index == "own"
+    with pytest.raises(Unavailable, match="the index away cannot be read"):
+        await Indexes([away, there], state, rules=TransferRules, clock=clock).find("greet")
 
 
 def test_a_document_that_is_signed_and_wrong_is_refused(reader: Callable[[], PluginIndex], owner: Owner) -> None:

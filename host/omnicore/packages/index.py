@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from omnicore.advisories import applies
+from omnicore.advisories import RANGE, applies
 from omnicore.connectors.addresses import parse_url
 from omnicore.connectors.transfers import TransferRules, Transfers
 from omnicore.errors import (
@@ -99,7 +99,7 @@ class IndexAdvisory(Record, frozen=True):
 
     id: Annotated[str, Meta(max_length=80)]
     plugin: Annotated[str, Meta(max_length=64)]
-    affected: tuple[str, ...]
+    affected: tuple[Annotated[str, Meta(pattern=RANGE, max_length=200)], ...]
     severity: Annotated[str, Meta(pattern="^(low|medium|high|critical|unknown)$")] = "unknown"
     summary: Annotated[str, Meta(max_length=500)] = ""
     revoked: bool = False
@@ -471,7 +471,12 @@ class PluginIndex:
         file = self.state / "1.root.json"
         data = file.read_bytes() if file.is_file() else b""
         if hashlib.sha256(data).hexdigest() != self.address.root:
-            data = self._fetch(f"{self.address.url}/metadata/1.root.json", 512_000)
+            try:
+                data = self._fetch(f"{self.address.url}/metadata/1.root.json", 512_000)
+            except NotFound as error:  # not for the next index to answer: it may have other plugins by these names
+                raise Unavailable(
+                    f"the index {self.address.name} cannot be read: {error.fact}", remedy=error.remedy
+                ) from error
             if hashlib.sha256(data).hexdigest() != self.address.root:
                 raise _rejected(self.address.name, "has another first root than your setting names", "digest")
             file.write_bytes(data)
