@@ -17,7 +17,15 @@ import pytest
 from omnicore.cli.index import read_advisories
 from omnicore.clock import ManualClock
 from omnicore.connectors.transfers import TransferRules
-from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, PackageRejected, Unavailable
+from omnicore.errors import (
+    Conflict,
+    InvalidInput,
+    InvalidSetting,
+    NotFound,
+    PackageRejected,
+    StorageFailed,
+    Unavailable,
+)
 from omnicore.packages.index import (
     IndexAddress,
     IndexAdvisory,
@@ -31,6 +39,7 @@ from omnicore.packages.index import (
     read_address,
 )
 from omnicore.packages.keys import SecretKey
+from omnicore.records import replace
 
 DAY_S = 86_400.0
 
@@ -267,6 +276,25 @@ def test_a_revoked_version_is_not_the_newest(reader: Callable[[], PluginIndex], 
 def test_an_address_without_the_digest_of_its_root_is_refused(text: str) -> None:
     with pytest.raises(InvalidSetting):
         read_address(text)
+
+
+def test_files_that_were_read_take_a_bounded_room(
+    reader: Callable[[], PluginIndex], owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnicore.packages.index.MOST_KEPT_FILES", 3)
+    versions = tuple(f"1.0.{number}" for number in range(8))
+    owner.make(entry("greet", *versions))
+    owner.publish()
+    index = reader()
+    for version in index.entry("greet").versions:
+        assert index.package(version) == f"package {version.file}".encode()
+    assert len(list((index.state / "targets").iterdir())) == 3
+    long = replace(index.entry("greet").versions[0], file="packages/" + "y/" * 90 + "z")
+    owner.make(IndexEntry("greet", (long,)))
+    owner.publish()
+    index = reader()
+    with pytest.raises(StorageFailed, match="File name too long"):
+        index.package(index.entry("greet").versions[0])
 
 
 def test_an_advisory_whose_range_cannot_be_read_is_refused_before_it_is_signed() -> None:

@@ -32,6 +32,7 @@ from omnicore.errors import (
     OmniError,
     PackageRejected,
     ServiceRefused,
+    StorageFailed,
     Unavailable,
 )
 from omnicore.files import own_folder
@@ -58,6 +59,8 @@ MOST_DOCUMENT = 4 * 1024 * 1024
 """Largest document of one name, and largest list for searches."""
 MOST_README = MOST_ICON = 64 * 1024
 """Largest files beside a package that can be read without fetching it; of a longer README the beginning."""
+MOST_KEPT_FILES, MOST_KEPT_BYTES = 1000, 64 * 1024 * 1024
+"""Files of an index that are kept for the next time."""
 _ROLES = ("targets", "snapshot", "timestamp")
 _POLL_S, _LONGEST_WAIT_S = 0.02, 120.0
 
@@ -463,8 +466,20 @@ class PluginIndex:
                 raise NotFound(f"the index {self.address.name} has no {name}", remedy="see `omnicore search`")
             if most is not None and target.length > most:
                 raise _rejected(self.address.name, f"announces a file of {target.length} bytes", "size")
-            held = self._updater.find_cached_target(target)
-            return Path(held or self._updater.download_target(target)).read_bytes()
+            if held := self._updater.find_cached_target(target):
+                return Path(held).read_bytes()
+            data = Path(self._updater.download_target(target)).read_bytes()
+            self._tidy()
+        return data
+
+    def _tidy(self) -> None:
+        """Deletes the oldest of the files that are kept, so that they do not grow with all that was ever looked at."""
+        found = [(one.stat().st_mtime_ns, one.stat().st_size, one) for one in (self.state / "targets").iterdir()]
+        size = 0
+        for at, (_, length, file) in enumerate(sorted(found, reverse=True)):
+            size += length
+            if at >= MOST_KEPT_FILES or size > MOST_KEPT_BYTES:
+                file.unlink()
 
     def _first_root(self) -> bytes:
         """The first root: the one that the owner's setting names, whoever serves the index."""
@@ -519,6 +534,11 @@ def _translated(name: str) -> Iterator[None]:
         raise _rejected(name, f"holds a file that was changed: {error}", "digest") from error
     except errors.DownloadError as error:
         raise Unavailable(f"the index {name} cannot be read: {error}", remedy="try again, or another mirror") from error
+    except OSError as error:
+        raise StorageFailed(
+            f"a file of the index {name} cannot be kept ({error.strerror or error})",
+            remedy="free space on the disk of the data folder; if there is enough, tell the index's owner",
+        ) from error
     except (errors.RepositoryError, ValueError, KeyError, TypeError) as error:
         raise _rejected(name, f"is damaged: {error}", "content") from error
 
@@ -593,7 +613,8 @@ class Indexes:
     async def package(self, found: FoundVersion) -> Package:
         """The package of a version, checked. Raises: as `PluginIndex`."""
         address = next(one for one in self.addresses if one.name == found.index)
-        package = read_omni(await self.read(address, lambda index: index.package(found.version)))
+        data = await self.read(address, lambda index: index.package(found.version))
+        package = await asyncio.to_thread(read_omni, data)
         if package.digest != found.version.digest or package.name != found.entry.name:
             raise _rejected(found.index, "names another package than the one it holds", "digest")
         return package
