@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import http.client
 import shutil
@@ -300,6 +301,26 @@ def test_files_that_were_read_take_a_bounded_room(
 def test_an_advisory_whose_range_cannot_be_read_is_refused_before_it_is_signed() -> None:
     with pytest.raises(InvalidInput, match="affected"):
         read_advisories(b'[[advisory]]\nid = "A-1"\nplugin = "greet"\naffected = [">= 1.0.0"]\n')
+
+
+async def test_a_reader_who_leaves_lets_nobody_in_before_its_thread_ends(owner: Owner, tmp_path: Path) -> None:
+    found = Indexes(
+        [f"own={owner.folder}#sha256={owner.digest}"], tmp_path / "state", rules=TransferRules, clock=owner.clock
+    )
+    begun, goes_on, ended = threading.Event(), threading.Event(), list[str]()
+
+    def work(index: PluginIndex) -> None:
+        begun.set()
+        goes_on.wait()
+        ended.append("first")
+
+    reading = asyncio.create_task(found.read(found.addresses[0], work))
+    await asyncio.to_thread(begun.wait)
+    reading.cancel()
+    asyncio.get_running_loop().call_later(0.05, goes_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert ended == ["first"]
 
 
 async def test_an_index_that_does_not_answer_leaves_its_names_to_no_other(owner: Owner, tmp_path: Path) -> None:

@@ -627,7 +627,7 @@ class Indexes:
     async def _on_a_thread(self, address: IndexAddress, work: Callable[[PluginIndex], _T]) -> _T:
         """Works on a thread: the library waits, and this event loop sends what it asks for."""
         if not address.url.startswith(("https://", "http://")):
-            return await asyncio.to_thread(work, self._opened(address, _from_folder))
+            return await _to_its_end(work, self._opened(address, _from_folder))
         loop, url = asyncio.get_running_loop(), parse_url(f"{address.url}/")
         async with Transfers(self._rules(WebReference(url, ""), named=True)) as web:
 
@@ -640,10 +640,22 @@ class Indexes:
                     raise ServiceRefused(f"{url} answered {answer.status}", status=answer.status)
                 return answer.body
 
-            return await asyncio.to_thread(work, self._opened(address, fetch))
+            return await _to_its_end(work, self._opened(address, fetch))
 
     def _opened(self, address: IndexAddress, fetch: Fetch) -> PluginIndex:
         return PluginIndex(address, self._state, fetch=fetch, clock=self._clock)
+
+
+async def _to_its_end(work: Callable[[PluginIndex], _T], index: PluginIndex) -> _T:
+    """Works on a thread. Whoever is cancelled waits for its end too: it writes files that nobody else may write yet."""
+    job = asyncio.get_running_loop().run_in_executor(None, work, index)
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])
+        if not job.cancelled():
+            job.exception()  # told to nobody
+        raise
 
 
 @asynccontextmanager
