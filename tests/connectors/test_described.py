@@ -18,7 +18,7 @@ from tests.connectors.test_connectors import answers, failing, scene
 from omnicore.connectors.described import SERVICES, kind_of, read_description
 from omnicore.connectors.kind import Opening
 from omnicore.connectors.openapi import import_openapi
-from omnicore.errors import Conflict, InvalidInput, PermissionDenied, ServiceRefused
+from omnicore.errors import Conflict, InvalidInput, LimitExceeded, PermissionDenied, ServiceRefused
 
 HERE = Path(__file__).parent
 EXCHANGES: dict[str, Any] = yaml.safe_load((HERE / "exchanges.yaml").read_text())
@@ -218,6 +218,25 @@ def test_a_variable_of_a_connector_leads_to_no_address_of_this_machine() -> None
 
     with pytest.raises(PermissionDenied, match="not an address of the public internet"):
         asyncio.run(call())
+
+
+def test_pages_together_are_bounded_as_one_answer_is() -> None:
+    pages = {"items": "items", "next": "next", "cursor": "at"}
+    listed = {"says": "Lists.", "method": "GET", "path": "/", "pages": pages}
+    given = {"kind": "mine", "title": "Mine", "says": "It.", "actions": {"list": listed}}
+    kind, count = kind_of(read_description(given)), iter(range(100))
+
+    async def asked() -> int:
+        async with serve(lambda _: answers({"items": ["x" * 700], "next": str(next(count))})) as server:
+            client = await kind.open(Opening("mine", {"base_url": server.url("")}, output_bytes=1000))
+            try:
+                with pytest.raises(LimitExceeded, match="more than 1000 bytes"):
+                    await client.call("list", {"limit": 1000}, timeout_s=60.0)
+            finally:
+                await client.close()
+            return len(server.seen)
+
+    assert asyncio.run(asked()) < 8
 
 
 def test_a_document_that_takes_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

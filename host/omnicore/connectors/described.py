@@ -57,6 +57,7 @@ MOST_BYTES = 512 * 1024
 MOST_NODES = 3000
 DEEPEST = 24
 _MOST_PAGES = 50
+_ENVELOPES = 4  # all pages together may have this many times the bytes that their items may have
 _PAGE = 100
 _LONGEST_CURSOR = 4096
 _LARGEST = 1e300  # of a bound; what compares numbers may make it a float
@@ -593,6 +594,7 @@ class DescribedService(JsonService):
         limit, found = given.get("limit", _PAGE), list[Any]()
         extra: dict[str, Any] = {pages.size: min(pages.most, limit)} if pages.size else {}
         seen: set[str] = set()
+        size = 0
         following: tuple[str, dict[str, Any]] | None = None
         for _ in range(_MOST_PAGES):
             answer, document = await self._page(operation, given, extra, following)
@@ -600,6 +602,8 @@ class DescribedService(JsonService):
             if not isinstance(items, list):
                 raise temporary(f"{self.name} answers with something that is no list")
             found += items
+            size += len(answer.body)
+            self.session.bound(size // _ENVELOPES)
             following = self.following(answer) if pages.link else None
             cursor = "" if pages.link else _cursor(pages, document)
             if len(found) >= limit or not items or cursor in seen or not (following or cursor):
