@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import http.client
 import shutil
@@ -250,6 +251,23 @@ def test_keys_of_an_index_change_with_its_root_key_only(reader: Callable[[], Plu
     owner.make(entry("greet", "1.1.0", "1.0.0"))
     owner.keys = IndexKeys(newer, SecretKey.new(), owner.root)
     owner.make()
+    owner.publish()
+    assert reader().entry("greet").version().version == "1.1.0"
+
+
+def test_an_owner_whose_disk_is_full_keeps_the_index_that_was(
+    reader: Callable[[], PluginIndex], owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("omnicore.plugins.folder.os.fsync", full)
+    with pytest.raises(StorageFailed, match="No space left"):
+        owner.make(entry("greet", "1.1.0", "1.0.0"))
+    monkeypatch.undo()
+    owner.publish()
+    assert reader().entry("greet").version().version == "1.0.0"
+    owner.make(entry("greet", "1.1.0", "1.0.0"))
     owner.publish()
     assert reader().entry("greet").version().version == "1.1.0"
 

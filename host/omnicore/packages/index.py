@@ -42,6 +42,7 @@ from omnicore.packages.package import Package, omni_name, read_omni, write_omni
 from omnicore.packages.provenance import producers_of
 from omnicore.packages.reference import WebReference
 from omnicore.packages.signature import package_signatures
+from omnicore.plugins.folder import write_whole
 from omnicore.plugins.upgrade import version_order
 from omnicore.records import Json, Meta, Record, from_text, replace, to_text
 
@@ -288,8 +289,7 @@ class IndexFolder:
                 raise Conflict(f"{path} is in the index with other bytes", remedy="give the package another version")
             targets[path] = target
             place = self._folder / "targets" / _prefixed(path, target.hashes["sha256"])
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
+            write_whole(place.parent, place.name, data)
         self._sign(targets)
         return hashlib.sha256((self._folder / "metadata" / "1.root.json").read_bytes()).hexdigest()
 
@@ -336,8 +336,7 @@ class IndexFolder:
         for signer in signers:
             metadata.sign(signer, append=True)
         name = f"{role}.json" if role == "timestamp" else f"{metadata.signed.version}.{role}.json"
-        (self._folder / "metadata").mkdir(parents=True, exist_ok=True)
-        metadata.to_file(str(self._folder / "metadata" / name))
+        write_whole(self._folder / "metadata", name, metadata.to_bytes())
 
     def _newest(self, role: str) -> int:
         found = (self._folder / "metadata").glob(f"*.{role}.json")
