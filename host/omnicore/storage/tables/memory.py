@@ -416,11 +416,17 @@ class MemoryTable:
             gone += 1
         return gone
 
-    def change(self, plugin: str, seq: int, **values: Any) -> bool:
-        """Sets columns of a memory, which copies in RAM will see. Returns True if it is there."""
+    def change(self, plugin: str, seq: int, *, before: str | None = None, **values: Any) -> bool:
+        """Sets columns of a memory, which copies in RAM will see. Returns True if it is there.
+
+        Args: before: the metadata that it must still have; else nothing is set.
+        """
         names = ", ".join(f"{name} = ?" for name in values)
+        now = "SELECT metadata FROM memories WHERE plugin = ? AND seq = ?"
 
         def work(session: Session) -> bool:
+            if before is not None and session.execute(now, (plugin, seq)).fetchone() != (before,):
+                return False
             space = advance(self, session, plugin)
             if "metadata" in values:
                 replace_values(session, plugin, seq, values["metadata"])
