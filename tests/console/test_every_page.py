@@ -86,7 +86,8 @@ def test_a_page_is_mirrored_for_languages_that_are_written_from_right_to_left(pa
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     sider = page.get_by_role("navigation", name="Pages").bounding_box()
     heading = page.get_by_role("heading", level=1).bounding_box()
-    assert sider and heading
+    assert sider
+    assert heading
     assert sider["x"] + sider["width"] == width
     assert heading["x"] + heading["width"] <= sider["x"]
     axe(page, themes=("light",))
