@@ -21,11 +21,13 @@ from omnicore.evolution.architecture import (
     EvolutionOrder,
     Knob,
     division,
+    document_with,
     lower_bound,
     score,
 )
+from omnicore.evolution.search import Policy
 from omnicore.records import decode
-from omnicore.storage.tables.evolution import Evolution, EvolutionCandidate
+from omnicore.storage.tables.evolution import Edit, Evolution, EvolutionCandidate, Genes
 from omnicore.workflows.language.text import Report, read
 
 EXAMPLES = Path(__file__).parents[2] / "specs" / "examples" / "evolve"
@@ -124,6 +126,41 @@ async def test_edits_of_the_graph_are_found(tmp_path: Path) -> None:
         one = await ended(host, await host.evolution.begin(decode(EvolutionOrder, source.value, "search"), who="ada"))
         assert one.best is not None, one.reason
         assert [edit.kind for edit in (await found(host, one))[one.best].genes.edits] == ["catch"]
+
+
+async def test_what_is_as_good_and_does_less_is_proposed_where_cost_is_an_objective(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    rounds = {"for": {"each": "one", "in": "${ [range(.rounds)] }"}, "do": [{"again": {"set": "${ . }"}}]}
+    document = workflow(
+        {"old": {"set": {"ages": "${ .ages }", "limit": 18, "rounds": 4}}},
+        {"grown": {"set": {"count": "${ .ages | length }", "rounds": "${ .rounds }"}}},
+        {"rest": rounds},
+        {"count": {"set": "${ .count }"}},
+    )
+    cases = [EvolutionCase(one.input, len(one.input["ages"])) for one in adults(18, 24)]
+    knobs = [Knob("rounds", "/do/0/old/set/rounds", "int", least=1, most=6)]
+    given = order(
+        workflow=document,
+        cases=cases,
+        knobs=knobs,
+        edits=["merge"],
+        objectives=["quality", "cost"],
+        sampler="nsga2",
+        policy_steps=20,
+        candidates=40,
+    )
+    async with host_in(tmp_path) as host:
+        one = await ended(host, await host.evolution.begin(given, who="ada"))
+        assert one.best is not None, one.reason
+        candidates = await found(host, one)
+        best = candidates[one.best]
+        assert best.quality == 1.0
+        assert best.cost < candidates[0].cost
+        assert "merge" in [edit.kind for edit in best.genes.edits]
+        assert best.genes.values["rounds"] < 4
+        assert "no case held out is worse" in one.reason
+        await host.evolution.promote(one.id, who="ada")
+        assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 3
 
 
 async def test_numbers_are_drawn_within_their_range(tmp_path: Path) -> None:
@@ -269,6 +306,27 @@ async def test_a_command_without_a_running_host_is_told_to_start_one(tmp_path: P
     async with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, work=False) as host:
         with pytest.raises(Unavailable, match="goes on running"):
             await host.evolution.begin(order(), who="ada")
+
+
+def test_a_task_that_was_done_before_is_taken_from_there() -> None:
+    look = {"call": "text.look:1.0.0@default", "with": {"at": 1}}
+    document = workflow({"first": look}, {"other": {"set": {"a": 1}}}, {"again": look})
+    made = document_with(order(knobs=[]), document, Genes({}, [Edit("cache", "/do/2")]))
+    assert made["do"][2] == {"again": {"set": "${ $steps.first.output }"}}
+    with pytest.raises(InvalidInput, match="no task"):
+        document_with(order(knobs=[]), document, Genes({}, [Edit("cache", "/do/1")]))
+    with pytest.raises(InvalidInput, match="no task"):
+        document_with(order(knobs=[]), document, Genes({}, [Edit("merge", "/do/0")]))
+
+
+def test_a_policy_prefers_the_proposer_whose_children_gain() -> None:
+    policy = Policy()
+    for _ in range(40):
+        policy.learn("good", 0.3, 20)
+        policy.learn("bad", -0.3, 20)
+    good, bad = policy.shares(["good", "bad"])
+    assert good > 3 * bad
+    assert bad >= 0.05
 
 
 def test_a_case_stays_on_its_side_when_others_are_added() -> None:

@@ -9,6 +9,7 @@ from omnicore.api.requests import Json, read_count, read_record, who
 from omnicore.api.schema import Schemas, object_of, page_of
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.evolution.architecture import EvolutionCase, EvolutionJudge, EvolutionOrder, Knob
+from omnicore.evolution.reflection import EvolutionModel
 from omnicore.records import schema
 from omnicore.storage.tables.evolution import Edit, Evolution, EvolutionCandidate, Genes
 
@@ -84,6 +85,7 @@ def _evolutions(request: Request) -> Evolutions:
 SCHEMAS: Schemas = {
     "EvolutionOrder": schema(EvolutionOrder),
     "Knob": schema(Knob),
+    "EvolutionModel": schema(EvolutionModel),
     "EvolutionCase": schema(EvolutionCase),
     "EvolutionJudge": schema(EvolutionJudge),
     "Evolution": schema(Evolution, shown=True),

@@ -13,6 +13,7 @@ import logging
 import types
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import (
@@ -40,7 +41,17 @@ from omnicore.evolution.architecture import (
     scripts_of,
     value_at,
 )
-from omnicore.evolution.search import Examples, Search, judged
+from omnicore.evolution.reflection import (
+    MOST_FAILURES,
+    REFLECTED,
+    Failure,
+    Unusable,
+    chat_document,
+    question,
+    tokens_of,
+    value_of,
+)
+from omnicore.evolution.search import MODEL, Examples, Search, judged
 from omnicore.ids import new_id
 from omnicore.optional import optional
 from omnicore.records import decode, replace, view
@@ -307,7 +318,7 @@ class _Carried:
                 if proposed is None:
                     break
                 found = proposed
-            one = await self._judged(search, *found)
+            one = await self._next(search, *found)
             until = self._all._clock.now() + _LEASE_S
             if not await asyncio.to_thread(table.add, one, self._all._host, until):
                 return
@@ -315,7 +326,7 @@ class _Carried:
             if one.number == 0 and one.state != "judged":
                 await self._end(f"the workflow itself fails: {one.reason}")
                 return
-            if one.number == 0 and one.quality == 1.0:
+            if one.number == 0 and one.quality == 1.0 and "cost" not in order.objectives:
                 await self._end("the workflow gets all cases for training right as it is")
                 return
         await self._decide(search)
@@ -359,6 +370,56 @@ class _Carried:
             except _Unfit:
                 found.append(_NO_INPUT)
         return found
+
+    async def _next(self, search: Search, genes: Genes, parent: int, proposer: str) -> EvolutionCandidate:
+        """The next candidate; where a model proposes it, after it was asked."""
+        if proposer != MODEL:
+            return await self._judged(search, genes, parent, proposer)
+        genes, reason, tokens = await self._reflected(search, search.candidate(parent))
+        if reason or search.seen(genes):
+            said = reason or "the model proposes what was tried"
+            one = EvolutionCandidate(
+                *(self._one.id, search.count, parent, MODEL, genes, "dead", said, 0.0, 0.0, 0.0, 0.0, ()), held=None
+            )
+        else:
+            one = await self._judged(search, genes, parent, MODEL)
+        return replace(one, tokens=tokens)
+
+    async def _reflected(self, search: Search, above: EvolutionCandidate) -> tuple[Genes, str, int]:
+        """A model's change of a candidate, or why there is none, and the tokens it took.
+
+        The question is a run with a key of its own: a search that was killed finds the answer there.
+        """
+        model = self._order.model
+        if model is None:
+            raise NotFound(f"{self._one.id} names no model", remedy="begin another search")
+        chance = Random(f"{self._order.seed}:{search.count}:{MODEL}")  # noqa: S311  # the same for the same seed
+        knob = chance.choice([one for one in self._order.knobs if one.kind in REFLECTED])
+        failed = [at for at, score in zip(self._train, above.scores, strict=True) if score < 1.0]
+        cases = chance.sample(failed, min(len(failed), MOST_FAILURES))
+        failures = [await self._failure(above, at) for at in cases]
+        asked = question(model, knob, above.genes.values[knob.name], failures, chance)
+        graph = await self._all._workflows.definitions.compile(chat_document(model, self._one.document))
+        await self._keep(graph)
+        try:
+            answer, _ = await self._output(graph, search.count, -1, asked.given, model.answer_s)
+        except _Unfit as error:
+            return above.genes, f"the model did not answer: {error}"[:500], asked.most
+        tokens = tokens_of(asked, answer)
+        try:
+            value = value_of(knob, answer)
+        except Unusable as error:
+            return above.genes, str(error), tokens
+        return replace(above.genes, values={**above.genes.values, knob.name: value}), "", tokens
+
+    async def _failure(self, above: EvolutionCandidate, at: int) -> Failure:
+        """A case with what a candidate made of it: its run has the same key, so that it is not run again."""
+        case = self._order.cases[at]
+        try:
+            output, _ = await self._output(await self._compiled(above.genes), above.number, at, case.input)
+        except _Unfit as error:
+            output = f"none: {error}"
+        return Failure(case.input, case.expect, output)
 
     async def _judged(self, search: Search, genes: Genes, parent: int, proposer: str) -> EvolutionCandidate:
         """The next candidate with its scores on the cases for training."""
@@ -453,12 +514,12 @@ class _Carried:
         run = (await workflows.runs.begin(new)).run
         try:
             output = await workflows.output(run, timeout_s=most_s or self._order.case_s)
-        except (WorkflowFailed, CallCancelled):
-            raise _Unfit from None
+        except (WorkflowFailed, CallCancelled) as error:
+            raise _Unfit(error.fact) from None
         except DeadlineExceeded:
             with suppress(Conflict):
                 await workflows.cancel(run, by=how.by)
-            raise _Unfit from None
+            raise _Unfit("it took too long") from None
         return output, (await workflows.run_view(run)).steps
 
     # -- its end
@@ -467,13 +528,20 @@ class _Carried:
         """Compares the finalists with the workflow itself on the cases held out, and proposes one."""
         seed = await self._held_scores(search, 0)
         found: tuple[float, float, int] | None = None
+        cheaper: tuple[float, EvolutionCandidate] | None = None
         for one in search.finalists(_FINALISTS):
             scores = await self._held_scores(search, one.number)
             gains = [new - old for new, old in zip(scores, seed, strict=True)]
             least, gain = lower_bound(gains, self._order.seed), sum(gains) / len(gains)
+            if min(gains) >= 0 and one.cost < (cheaper[1].cost if cheaper else search.candidate(0).cost):
+                cheaper = (gain, one)
             if found is None or (least, gain) > found[:2]:
                 found = (least, gain, one.number)
-        if found is None or found[1] <= self._order.margin:
+        if cheaper and "cost" in self._order.objectives and (found is None or found[0] <= self._order.margin):
+            gain, one = cheaper
+            said = f"no case held out is worse, and a case costs {one.cost:.1f} rows of {search.candidate(0).cost:.1f}"
+            await self._end(said, best=one.number, gain=gain, least_gain=0.0)
+        elif found is None or found[1] <= self._order.margin:
             await self._end("no candidate is better than the workflow on the cases held out")
         elif found[0] <= self._order.margin:
             cases = len(self._held)

@@ -12,7 +12,7 @@ from omnicore.storage.table import Table
 
 EvolutionState: TypeAlias = Literal["running", "done", "stopped"]
 CandidateState: TypeAlias = Literal["judged", "dropped", "dead"]
-EditKind: TypeAlias = Literal["retry", "catch", "skip", "swap", "drop"]
+EditKind: TypeAlias = Literal["retry", "catch", "skip", "swap", "drop", "merge", "cache"]
 
 
 class Edit(Record, frozen=True):
@@ -71,6 +71,7 @@ class EvolutionCandidate(Record, frozen=True):
     seconds: float
     scores: Annotated[Sequence[float], Meta(description="Of the cases for training, in their order.")]
     held: Annotated[Sequence[float] | None, Meta(description="Of the cases held out, for those that came so far.")]
+    tokens: Annotated[int, Meta(description="Of the model that proposed it; 0: none did.")] = 0
 
 
 EVOLUTIONS = Table(Evolution, "evolutions", key="id", indexes=(("state", "id"),))
