@@ -533,7 +533,7 @@ export interface Drafts {
 }
 
 export interface Edit {
-  kind: "retry" | "catch" | "skip" | "swap" | "drop";
+  kind: "retry" | "catch" | "skip" | "swap" | "drop" | "merge" | "cache";
   at: string;
 }
 
@@ -608,6 +608,8 @@ export interface EvolutionCandidate {
   scores: number[];
   /** Of the cases held out, for those that came so far. */
   held: number[] | null;
+  /** Of the model that proposed it; 0: none did. */
+  tokens: number;
 }
 
 export interface EvolutionCandidates {
@@ -631,6 +633,21 @@ export interface EvolutionJudge {
   function?: string;
 }
 
+export interface EvolutionModel {
+  /** A connector with the action `chat`. */
+  connector: string;
+  /** Instead of the connector's own. */
+  model?: string;
+  /** How often it is asked at most. */
+  calls?: number;
+  /** Of all questions and answers. It is not asked when they may run out. */
+  tokens?: number;
+  /** Of one answer, at most. */
+  answer_tokens?: number;
+  /** Seconds that an answer may take. */
+  answer_s?: number;
+}
+
 export interface EvolutionOrder {
   /** The definition to begin with: a document, or its YAML text. */
   workflow: Json;
@@ -638,8 +655,16 @@ export interface EvolutionOrder {
   cases: EvolutionCase[];
   knobs?: Knob[];
   /** Changes of the graph that the search may make. */
-  edits?: ("catch" | "drop" | "retry" | "skip" | "swap")[];
+  edits?: ("cache" | "catch" | "drop" | "merge" | "retry" | "skip" | "swap")[];
   judge?: EvolutionJudge;
+  /** Proposes candidates as well; null: none is asked. */
+  model?: EvolutionModel | null;
+  /** With `cost`, what is as good and does less is proposed as well. */
+  objectives?: ("cost" | "quality")[];
+  /** Optuna's, which draws numbers and choices. */
+  sampler?: "tpe" | "nsga2";
+  /** Of PPO after eight candidates, to learn who proposes; 0: wins are counted. */
+  policy_steps?: number;
   /** How many the search makes at most. */
   candidates?: number;
   /** Seconds that a case may take. */
@@ -1068,7 +1093,7 @@ export interface Intelligences {
 export interface Knob {
   name: string;
   at: string;
-  kind: "int" | "float" | "choice" | "jq" | "javascript";
+  kind: "int" | "float" | "choice" | "jq" | "javascript" | "text";
   /** Of a number. */
   least?: number | null;
   most?: number | null;
