@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 from tests.evolution.killed import Killed, outcome, places_of, points_told
 
 from omnicore import Host
-from omnicore.errors import Conflict, InvalidInput, Unavailable
+from omnicore.errors import Conflict, InvalidInput, Unavailable, WorkflowFailed
 from omnicore.evolution import service
 from omnicore.evolution.architecture import (
+    EvolutionCanary,
     EvolutionCase,
     EvolutionJudge,
     EvolutionOrder,
@@ -24,8 +25,9 @@ from omnicore.evolution.architecture import (
     document_with,
     lower_bound,
     score,
+    verdict,
 )
-from omnicore.evolution.search import Policy
+from omnicore.evolution.search import ProposerPolicy
 from omnicore.records import decode
 from omnicore.storage.tables.evolution import Edit, Evolution, EvolutionCandidate, Genes
 from omnicore.workflows.language.text import Report, read
@@ -116,6 +118,50 @@ async def test_a_search_that_is_killed_at_ten_places_ends_as_one_that_was_not(tm
         assert not kills
         assert outcome(one, await found(host, one)) == outcome(whole, await found(host, whole))
         assert whole.best is not None, whole.reason
+
+
+async def test_a_promoted_candidate_gets_its_share_of_the_runs_and_then_serves_all_of_them(tmp_path: Path) -> None:
+    async with host_in(tmp_path) as host:
+        given = order(promotion=EvolutionCanary(share=25, runs=3))
+        one = await ended(host, await host.evolution.begin(given, who="ada"))
+        await _until(host, one, lambda now: now.share == 25)
+        got = [await host.workflows.run("sums", {"ages": [17, 18, 30]}) for _ in range(8)]
+        assert got == [3, 3, 3, 2] * 2
+        assert (await host.evolution.get(one.id)).share == 25
+        assert not host.events.history("architecture.evolved")[0]
+        assert [await host.workflows.run("sums", {"ages": [17, 18, 30]}) for _ in range(4)] == [3, 3, 3, 2]
+        now = await _until(host, one, lambda now: now.share is None)
+        assert (now.promoted, now.version) == (one.best, 2)
+        assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 2
+        await _until(host, one, lambda _: host.events.history("architecture.evolved")[0])
+
+
+async def test_a_promoted_candidate_that_fails_more_often_is_taken_back(tmp_path: Path) -> None:
+    async with host_in(tmp_path) as host:
+        one = await ended(host, await host.evolution.begin(order(), who="ada"))
+        await host.evolution.promote(one.id, who="ada", canary=EvolutionCanary(share=50, runs=2))
+        for given in ({"ages": [1]}, {"ages": ["x"]}, {"ages": [1]}, {"ages": "x"}):  # each second run is its own
+            with contextlib.suppress(WorkflowFailed):
+                await host.workflows.run("sums", given)
+        now = await _until(host, one, lambda now: now.promoted is None)
+        assert "of its 2 runs failed, and 0 of 2 of the version before" in now.reason
+        assert (await host.workflows.get("sums")).document == one.document
+
+
+async def _until(host: Host, one: Evolution, true: Callable[[Evolution], object]) -> Evolution:
+    async with asyncio.timeout(60):
+        while not true(now := await host.evolution.get(one.id)):
+            await asyncio.sleep(0.02)
+    return now
+
+
+def test_a_trial_ends_early_only_when_it_is_certain() -> None:
+    assert verdict(20, 15, 200, 2, 100) is not None
+    assert verdict(20, 1, 200, 2, 100) is None
+    assert verdict(100, 1, 900, 9, 100) == ""
+    assert verdict(100, 0, 0, 0, 100) == ""
+    assert verdict(3, 3, 0, 0, 100) is None
+    assert verdict(100, 9, 900, 9, 100)
 
 
 async def test_edits_of_the_graph_are_found(tmp_path: Path) -> None:
@@ -320,7 +366,7 @@ def test_a_task_that_was_done_before_is_taken_from_there() -> None:
 
 
 def test_a_policy_prefers_the_proposer_whose_children_gain() -> None:
-    policy = Policy()
+    policy = ProposerPolicy()
     for _ in range(40):
         policy.learn("good", 0.3, 20)
         policy.learn("bad", -0.3, 20)

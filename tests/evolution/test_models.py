@@ -17,7 +17,7 @@ from tests.evolution.test_evolution import ended, found, host_in, workflow
 from omnicore import Host
 from omnicore.errors import InvalidInput
 from omnicore.evolution.architecture import EvolutionCase, EvolutionOrder, Knob, check_order
-from omnicore.evolution.reflection import EvolutionModel, Failure, Unusable, question, value_of
+from omnicore.evolution.reflection import EvolutionModel, FailedCase, Unusable, question, value_of
 from omnicore.storage.tables.evolution import Evolution
 
 TEXT = Knob("greeting", "/do/0/greet/set/said", "text")
@@ -133,7 +133,7 @@ def test_an_answer_that_is_no_value_is_refused(knob: Knob, content: str, words: 
 
 
 def test_a_question_has_an_end() -> None:
-    huge = Failure("x" * 100_000, ["y" * 5_000] * 100, None)
+    huge = FailedCase("x" * 100_000, ["y" * 5_000] * 100, None)
     asked = question(MODEL, Knob("p", "/x", "jq"), ".a", [huge] * 4, Random(1))
     assert len(json.dumps(asked.given)) < 20_000
 

@@ -66,6 +66,13 @@ class EvolutionJudge(Record, frozen=True):
     function: Annotated[str, Meta(max_length=200)] = ""
 
 
+class EvolutionCanary(Record, frozen=True):
+    """The trial of a promoted candidate on real runs. It is taken back when it fails more often than before."""
+
+    share: Annotated[int, Meta(ge=1, le=99, description="Per cent of the runs.")] = 10
+    runs: Annotated[int, Meta(ge=1, le=10_000, description="Of its runs that end before it may serve all.")] = 50
+
+
 class EvolutionOrder(Record, frozen=True):
     """A search to begin."""
 
@@ -89,6 +96,10 @@ class EvolutionOrder(Record, frozen=True):
         int,
         Meta(ge=0, le=1_000, description="Of PPO after eight candidates, to learn who proposes; 0: wins are counted."),
     ] = 0
+    promotion: Annotated[
+        EvolutionCanary | None,
+        Meta(description="Promotes what is proposed by itself, with a trial; null: a person does."),
+    ] = None
     candidates: Annotated[int, Meta(ge=1, le=100_000, description="How many the search makes at most.")] = 200
     case_s: Annotated[float, Meta(gt=0, le=3_600, description="Seconds that a case may take.")] = 10.0
     margin: Annotated[float, Meta(ge=0, le=1, description="The gain that must be exceeded.")] = 0.0
@@ -395,6 +406,34 @@ def division(cases: Sequence[EvolutionCase]) -> tuple[list[int], list[int]]:
     if not held or len(held) == len(cases):
         held = [hashes.index(min(hashes))]
     return [at for at in range(len(cases)) if at not in set(held)], held
+
+
+_Z = 1.96
+
+
+def verdict(runs: int, failed: int, runs_before: int, failed_before: int, wanted: int) -> str | None:
+    """The verdict on a candidate that is tried: "" it may serve all, a reason to take it back, or None: not yet.
+
+    It is taken back early when it surely fails more often (Newcombe's interval of Wilson scores lies below zero), and
+    in the end when it fails more often at all.
+    """
+    words = f"{failed} of its {runs} runs failed, and {failed_before} of {runs_before} of the version before"
+    least_before = _wilson(runs_before, failed_before)[0]
+    if runs and runs_before and _wilson(runs, failed)[0] > _wilson(runs_before, failed_before)[1]:
+        return words
+    if runs < wanted:
+        return None
+    more = failed * max(runs_before, 1) > failed_before * runs
+    return words if more and failed / runs > least_before else ""
+
+
+def _wilson(runs: int, failed: int) -> tuple[float, float]:
+    """The interval of a share, with 95 % confidence; everything where there are no runs."""
+    if not runs:
+        return 0.0, 1.0
+    share, square = failed / runs, _Z * _Z
+    middle, wide = share + square / (2 * runs), _Z * math.sqrt(share * (1 - share) / runs + square / (4 * runs * runs))
+    return (middle - wide) / (1 + square / runs), (middle + wide) / (1 + square / runs)
 
 
 def _hash(case: EvolutionCase) -> int:

@@ -55,7 +55,7 @@ class EvolutionModel(Record, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedCase:
     """A case for training that a candidate gets wrong. `output` is what came, or why nothing did."""
 
     input: Any
@@ -64,8 +64,8 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the connector's action `chat` is called with, about one knob.
+class ModelQuestion:
+    """The input of the connector's action `chat`, about one knob.
 
     Units: `most` tokens that it and its answer may take, by an estimate.
     """
@@ -79,7 +79,9 @@ class Unusable(Exception):
     """An answer that is no value of the knob."""
 
 
-def question(model: EvolutionModel, knob: Any, present: Any, failures: Sequence[Failure], chance: Random) -> Question:
+def question(
+    model: EvolutionModel, knob: Any, present: Any, failures: Sequence[FailedCase], chance: Random
+) -> ModelQuestion:
     """The question about a knob with what failed."""
     about: dict[str, Any] = {"part": knob.name, "kind": knob.kind, "present": present}
     if knob.kind == "choice":
@@ -96,7 +98,7 @@ def question(model: EvolutionModel, knob: Any, present: Any, failures: Sequence[
     }
     if model.model:
         given["model"] = model.model
-    return Question(knob.name, given, (len(system) + len(text)) // _CHARACTERS + model.answer_tokens)
+    return ModelQuestion(knob.name, given, (len(system) + len(text)) // _CHARACTERS + model.answer_tokens)
 
 
 def _short(value: Any) -> Any:
@@ -160,7 +162,7 @@ def chat_document(model: EvolutionModel, document: Mapping[str, Any]) -> dict[st
     }
 
 
-def tokens_of(question: Question, answer: Any) -> int:
+def tokens_of(question: ModelQuestion, answer: Any) -> int:
     """The cost of an answer: as the service counts it, at most what it may be; the estimate where it does not say."""
     usage = answer.get("usage") if isinstance(answer, Mapping) else None
     total = usage.get("total_tokens") if isinstance(usage, Mapping) else None

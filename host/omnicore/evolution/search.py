@@ -66,7 +66,7 @@ class _Tally:
 
 
 @dataclass(slots=True)
-class Policy:
+class ProposerPolicy:
     """Shares of the proposers, learned from what their children gained over their parents.
 
     A softmax over proposers, whose logits climb PPO's clipped objective after each eight children; the shares before
@@ -132,7 +132,7 @@ class Search:
     _trials: list[tuple[Mapping[str, Any], list[float]]] = field(default_factory=list)
     _tokens: int = 0
     _in_vain: int = 0
-    _policy: Policy = field(default_factory=Policy)
+    _policy: ProposerPolicy = field(default_factory=ProposerPolicy)
     _words: Vocabulary | None = None
     _found: list[Genes] | None = None
     _behaved: set[str] = field(default_factory=set)

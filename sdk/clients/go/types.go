@@ -869,6 +869,27 @@ type Evolution struct {
 
 	// Seconds since the Unix epoch.
 	EndedAt *float64 `json:"ended_at"`
+
+	// The version that the promoted candidate is.
+	Version *int64 `json:"version"`
+
+	// Per cent of the runs that it gets while it is tried; null: it is not tried.
+	Share *int64 `json:"share"`
+
+	// Of its runs that must have ended before it serves all.
+	Runs *int64 `json:"runs"`
+
+	// Seconds since the Unix epoch.
+	PromotedAt *float64 `json:"promoted_at"`
+}
+
+// EvolutionCanary is a JSON object.
+type EvolutionCanary struct {
+	// Per cent of the runs.
+	Share *int64 `json:"share,omitempty"`
+
+	// Of its runs that end before it may serve all.
+	Runs *int64 `json:"runs,omitempty"`
 }
 
 // EvolutionCandidate is a JSON object.
@@ -987,6 +1008,9 @@ type EvolutionOrder struct {
 
 	// Of PPO after eight candidates, to learn who proposes; 0: wins are counted.
 	PolicySteps *int64 `json:"policy_steps,omitempty"`
+
+	// Promotes what is proposed by itself, with a trial; null: a person does.
+	Promotion *EvolutionCanary `json:"promotion,omitempty"`
 
 	// How many the search makes at most.
 	Candidates *int64 `json:"candidates,omitempty"`

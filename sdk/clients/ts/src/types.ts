@@ -586,6 +586,21 @@ export interface Evolution {
   created_at: number;
   /** Seconds since the Unix epoch. */
   ended_at: number | null;
+  /** The version that the promoted candidate is. */
+  version: number | null;
+  /** Per cent of the runs that it gets while it is tried; null: it is not tried. */
+  share: number | null;
+  /** Of its runs that must have ended before it serves all. */
+  runs: number | null;
+  /** Seconds since the Unix epoch. */
+  promoted_at: number | null;
+}
+
+export interface EvolutionCanary {
+  /** Per cent of the runs. */
+  share?: number;
+  /** Of its runs that end before it may serve all. */
+  runs?: number;
 }
 
 export interface EvolutionCandidate {
@@ -665,6 +680,8 @@ export interface EvolutionOrder {
   sampler?: "tpe" | "nsga2";
   /** Of PPO after eight candidates, to learn who proposes; 0: wins are counted. */
   policy_steps?: number;
+  /** Promotes what is proposed by itself, with a trial; null: a person does. */
+  promotion?: EvolutionCanary | null;
   /** How many the search makes at most. */
   candidates?: number;
   /** Seconds that a case may take. */

@@ -481,7 +481,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes its best candidate the next version of the workflow */
+        /** Makes its best candidate the next version of the workflow, for a share of its runs first where one is given */
         post: operations["promoteCandidate"];
         delete?: never;
         options?: never;
@@ -3376,14 +3376,28 @@ export interface components {
             least_gain: number | null;
             /** @description The candidate that became a version of the workflow. */
             promoted: number | null;
+            /** @description Seconds since the Unix epoch. */
+            promoted_at: number | null;
             /** @description Why it ended, or what its result lacks. */
             reason: string;
+            /** @description Of its runs that must have ended before it serves all. */
+            runs: number | null;
+            /** @description Per cent of the runs that it gets while it is tried; null: it is not tried. */
+            share: number | null;
             /** @enum {unknown} */
             state: "running" | "done" | "stopped";
+            /** @description The version that the promoted candidate is. */
+            version: number | null;
             /** @description How many candidates the search makes at most. */
             wanted: number;
             who: string;
             workflow: string;
+        };
+        EvolutionCanary: {
+            /** @description Of its runs that end before it may serve all. */
+            runs?: number;
+            /** @description Per cent of the runs. */
+            share?: number;
         };
         EvolutionCandidate: {
             cost: number;
@@ -3462,6 +3476,8 @@ export interface components {
             objectives?: ("cost" | "quality")[];
             /** @description Of PPO after eight candidates, to learn who proposes; 0: wins are counted. */
             policy_steps?: number;
+            /** @description Promotes what is proposed by itself, with a trial; null: a person does. */
+            promotion?: components["schemas"]["EvolutionCanary"] | null;
             /**
              * @description Optuna's, which draws numbers and choices.
              * @enum {unknown}
@@ -9302,7 +9318,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvolutionCanary"];
+            };
+        };
         responses: {
             /** @description The search. */
             200: {
