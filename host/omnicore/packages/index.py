@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from omnicore.advisories import RANGE, applies
 from omnicore.connectors.addresses import parse_url
-from omnicore.connectors.transfers import TransferRules, Transfers
+from omnicore.connectors.transfers import PartialDownloads, TransferRules, Transfers
 from omnicore.errors import (
     Conflict,
     InvalidSetting,
@@ -69,6 +69,7 @@ _POLL_S, _LONGEST_WAIT_S = 0.02, 120.0
 
 Fetch = Callable[[str, int], bytes]
 """Gets the bytes at a URL, at most so many. Raises: NotFound: there are none; other errors of the tree."""
+_OF_PACKAGE = re.compile(r"/([0-9a-f]{64})\.[^/]+\.omni\Z")
 
 
 class IndexPublisher(Record, frozen=True):
@@ -577,13 +578,20 @@ class Indexes:
     Args:
         state: the folder that remembers the versions of indexes.
         rules: the bounds of requests for a reference.
+        partial: keeps downloads of packages that broke off.
     """
 
     def __init__(
-        self, addresses: Iterable[str], state: Path, *, rules: Callable[..., TransferRules], clock: Clock
+        self,
+        addresses: Iterable[str],
+        state: Path,
+        *,
+        rules: Callable[..., TransferRules],
+        clock: Clock,
+        partial: PartialDownloads | None = None,
     ) -> None:
         self.addresses = tuple(map(read_address, addresses))
-        self._state, self._rules, self._clock = state, rules, clock
+        self._state, self._rules, self._clock, self._partial = state, rules, clock, partial
 
     async def entries(self) -> list[tuple[str, IndexEntry]]:
         """Every plugin of every index, with the index's name; a name that an earlier index has is left out."""
@@ -639,10 +647,13 @@ class Indexes:
         if not address.url.startswith(("https://", "http://")):
             return await _to_its_end(work, self._opened(address, _from_folder))
         loop, url = asyncio.get_running_loop(), parse_url(f"{address.url}/")
-        async with Transfers(self._rules(WebReference(url, ""), named=True)) as web:
+        async with Transfers(self._rules(WebReference(url, ""), named=True), partial=self._partial) as web:
 
             def fetch(url: str, most: int) -> bytes:
-                sent = asyncio.run_coroutine_threadsafe(web.send("GET", url, most_bytes=most, resumes=True), loop)
+                named = _OF_PACKAGE.search(url)  # the library compares the digest that is in the name
+                digest = f"sha256:{named[1]}" if named else ""
+                asked = web.send("GET", url, most_bytes=most, resumes=True, digest=digest)
+                sent = asyncio.run_coroutine_threadsafe(asked, loop)
                 answer = sent.result()
                 if answer.status in (403, 404):
                     raise NotFound(f"{url} is not there", remedy="check the address of the index")
