@@ -19,6 +19,14 @@ function endsOf(width: number, height: number): NodeHandle[] {
   ];
 }
 
+/** What a slot is beside: the steps before and behind it, what it is the first place in; the last of all is near at first. */
+function nearOf({ tasks }: Block, index: number, holder: Task | undefined): string[] {
+  const outer = holder && index === 0 ? holder.pointer : undefined;
+  const first = !holder && index === tasks.length ? START : undefined;
+  const around = [tasks[index - 1]?.pointer, tasks[index]?.pointer, outer, first];
+  return around.filter((one) => one !== undefined);
+}
+
 /** What the canvas shows, where the layout knows a place for it; outer things come before what is in them. */
 export function elementsOf(
   root: Block,
@@ -46,7 +54,11 @@ export function elementsOf(
     const isRoot = holder === undefined;
     for (const { id, index } of slotsOf(one)) {
       const where = slotName(one, index, holder);
-      add(id, { type: "slot", data: { list: one.path, index, where, isEmpty: one.tasks.length === 0 } });
+      const isEmpty = one.tasks.length === 0;
+      add(id, {
+        type: "slot",
+        data: { list: one.path, index, where, isEmpty, near: nearOf(one, index, holder) },
+      });
     }
     for (const task of one.tasks) {
       const isGroup = task.blocks.length > 0;

@@ -79,7 +79,7 @@ export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly, o
         title={words.warning}
         className={styles["warning"]}
       />
-      <div className={styles["fields"]}>
+      <div className={styles["fields"]} data-own-fields>
         {isFunction && (
           <WithForm
             schema={typeof ref === "string" ? offerOf(offers, ref)?.input : undefined}
