@@ -2,7 +2,7 @@ import { MarkerType, type NodeHandle, Position } from "@xyflow/react";
 
 import { slotName } from "../model/block-name";
 import { laneId, linesOf, slotsOf, START } from "../model/flow";
-import { type Block, hasLanes, type Task } from "../model/tasks";
+import { type Block, hasLanes, placeOf, type Task } from "../model/tasks";
 import type { Layout } from "./layout";
 import type { AnyNode } from "./nodes";
 import type { RoutedEdge } from "./routed-line";
@@ -57,7 +57,13 @@ export function elementsOf(
       const isEmpty = one.tasks.length === 0;
       add(id, {
         type: "slot",
-        data: { list: one.path, index, where, isEmpty, near: nearOf(one, index, holder) },
+        data: {
+          list: one.path,
+          index: placeOf(one, index),
+          where,
+          isEmpty,
+          near: nearOf(one, index, holder),
+        },
       });
     }
     for (const task of one.tasks) {
