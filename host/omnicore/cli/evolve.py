@@ -25,7 +25,7 @@ def _row(one: Document) -> tuple[str, ...]:
         f"{one['count']}/{one['wanted']}",
         "-" if one["best"] is None else str(one["best"]),
         gain,
-        "-" if one["promoted"] is None else "yes",
+        "-" if one["promoted"] is None else "yes" if one["share"] is None else f"{one['share']} %",
         date(one["created_at"]),
         one["reason"],
     )
