@@ -237,7 +237,8 @@ def vendor(shell: Shell, folder: Path) -> None:
         check_locked(one, LockedPlugin(found.name, one.source, found.version, found.digest, publisher))
         write_whole(folder, _vendored(one), write_omni(found))
     save_lock(folder, lock)
-    output.done(f"Packages written to {folder}: {len(lock.plugins)}", {"packages": [_vendored(o) for o in lock.plugins]})
+    names = [_vendored(one) for one in lock.plugins]
+    output.done(f"Packages written to {folder}: {len(names)}", {"packages": names})
 
 
 def _look(client: Client, what: str) -> _Looked:
