@@ -19,6 +19,7 @@ PAGES = (
     *("connectors", "connectors/webhooks", "hosts", "events", "nowhere-at-all"),
 )
 FOR_READERS = (*PAGES, "plugins/text", "plugins/counter/permissions", "settings", "settings/audit", "settings/users")
+WIDTHS = (390, 768, 1920)
 VIEWER = Account("vera", "viewer")
 FIRST_LOAD_BYTES = 250 * 1024
 
@@ -32,10 +33,16 @@ def opened(page: Page, path: str) -> Page:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_opens_from_its_address_and_is_accessible_in_both_themes(page: Page, path: str) -> None:
+def test_a_page_opens_from_its_address_and_is_accessible_in_both_themes_and_all_widths(page: Page, path: str) -> None:
     opened(page, path)
     assert re.search(r"\w+ .*OmniCore", page.title()), page.title()
     axe(page)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        settle(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"the page is {wide} px wide in a window of {width}"
+        axe(page, themes=("light",))
 
 
 def test_the_page_to_log_in_is_accessible_in_both_themes(visitor: Page) -> None:
