@@ -55,6 +55,8 @@ export const workflowSearches: Translation<typeof en> = {
     jq: "ein anderes Programm",
     graph: "ein anderer Graph",
     simplify: "etwas weggelassen",
+    javascript: "ein anderes Skript",
+    model: "ein Modell",
   },
   orders: { stop: "Stoppen", promote: "Übernehmen", rollback: "Zurücknehmen" },
   orderTitles: {
