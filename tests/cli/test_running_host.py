@@ -62,6 +62,7 @@ WELL: dict[str, tuple[str, ...]] = {
     "plugins config": ("echo",),
     "plugins logs": ("echo",),
     "plugins top": ("echo",),
+    "plugins calls": ("echo",),
     "plugins rm": ("echo2", "-y"),
     "tasks ls": (),
     "tasks dead": (),

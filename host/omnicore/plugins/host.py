@@ -137,8 +137,9 @@ class PluginHost:
             failed=self._failed,
             recovered=self._recovered,
             make_room=self._versions.trim,
+            excerpt=settings.telemetry.call_input,
         )
-        self.forgetting, self.watching = [kv.clear], []
+        self.forgetting, self.watching = [kv.clear, self.calls.kept.forget], []
         metrics.watch_states(self.states)
 
     def _make_catalogue(self, database: Store, modules: ModuleStore, clock: Clock, known: Provided) -> Catalogue:

@@ -10,7 +10,7 @@ import time
 from typing import Any, Protocol
 
 from omnicore.errors import CallCancelled, DeadlineExceeded, InstanceBusy, InvalidInput, LimitExceeded
-from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.abi import DoorNote, Limits
 
 _LOOK_S = 0.02  # how often a waiting call looks whether it was cancelled
 
@@ -75,22 +75,28 @@ def too_many_calls(allowed: int) -> LimitExceeded:
     )
 
 
-class CallBudget:
-    """HTTP requests and log output that one call may still use. Filled when a call first uses it; set `filled` to False
-    when another call begins."""
+MOST_NOTES = 32
+"""So many of the things that a call asks of doors are noted for those who look at it."""
 
-    __slots__ = ("_bytes_left", "_limits", "_lines_left", "_requests_left", "_uses", "filled")
+
+class CallBudget:
+    """HTTP requests and log output that one call may still use, and what it asked of doors. Filled when a call first
+    uses it; set `filled` to False when another call begins."""
+
+    __slots__ = ("_bytes_left", "_doors", "_limits", "_lines_left", "_requests_left", "_uses", "filled")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.filled = False
         self._requests_left = self._lines_left = self._bytes_left = 0
         self._uses: dict[str, int] = {}
+        self._doors: list[DoorNote] = []
 
     def _fill(self) -> None:
         if not self.filled:
             self.filled = True
             self._uses.clear()
+            self._doors.clear()
             self._requests_left = self._limits.http_requests
             self._lines_left = self._limits.log_lines
             self._bytes_left = self._limits.log_bytes
@@ -106,6 +112,17 @@ class CallBudget:
         """HTTP requests of the running or last call."""
         self._fill()
         return self._limits.http_requests - max(0, self._requests_left)
+
+    @property
+    def doors(self) -> tuple[DoorNote, ...]:
+        """The first things that the running or last call asked of doors."""
+        return tuple(self._doors) if self.filled else ()
+
+    def note(self, door: DoorNote) -> None:
+        """Notes what a call asked of a door, as long as it has not asked for much."""
+        self._fill()
+        if len(self._doors) < MOST_NOTES:
+            self._doors.append(door)
 
     def spend_line(self, message: str) -> None:
         """Counts a log line. Raises: LimitExceeded."""

@@ -191,6 +191,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists calls of plugins that this host keeps, newest first */
+        get: operations["listKeptCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a call that this host keeps */
+        get: operations["showKeptCall"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connectors": {
         parameters: {
             query?: never;
@@ -3732,6 +3766,15 @@ export interface components {
             uptime_s: number;
             version: string;
         };
+        HostCallNote: {
+            /** @description After the call began. */
+            begin_ms: number;
+            /** @description `ok`, or the code of the refusal. */
+            outcome: string;
+            time_ms: number;
+            /** @description Such as kv.get. */
+            verb: string;
+        };
         HostLines: {
             items: components["schemas"]["LogLine"][];
         };
@@ -3841,6 +3884,49 @@ export interface components {
             required_capabilities?: string[];
             /** @description Refuse it when something it requires is not there. */
             strict?: boolean;
+        };
+        KeptCall: {
+            /** @description The first things that it asked of the host. */
+            asked: components["schemas"]["HostCallNote"][];
+            /** @description Seconds since the Unix epoch. */
+            at: number;
+            /** @description Who called, such as `user 7`, `plugin text` or `workflow pay`. */
+            by: string;
+            /** @description `ok`, or the code of the error. */
+            code: string;
+            /** @description The fact of the error, shortened; empty where it went well. */
+            error: string;
+            /** @description Instructions; null where they are not counted. */
+            fuel: number | null;
+            function: string;
+            /** @description Of the module that answered. */
+            hash: string;
+            /** @description How often it called the host. */
+            host_calls: number;
+            id: string;
+            /** @description How its input begins, without secrets; null unless the host keeps it. */
+            input: string | null;
+            input_bytes: number;
+            memory_bytes: number | null;
+            /** @description The place of that step. */
+            place: string | null;
+            plugin: string;
+            /** @description The run of a workflow whose step called. */
+            run: string | null;
+            /** @description It took long, and was kept for that. */
+            slow: boolean;
+            /** @enum {unknown} */
+            state: "ok" | "failed";
+            time_ms: number;
+            /** @description The id of its trace, where traces are collected. */
+            trace: string | null;
+            /** @description As the plugin's manifest says. */
+            version: string;
+        };
+        KeptCalls: {
+            items: components["schemas"]["KeptCall"][];
+            /** @description Cursor, null at the end. */
+            next: string | null;
         };
         Knob: {
             at: string;
@@ -6797,6 +6883,198 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listKeptCalls: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Only of this function */
+                function?: string;
+                /** @description Only those that took as long; milliseconds */
+                least_ms?: number;
+                /** @description How many */
+                limit?: number;
+                /** @description Only of this plugin */
+                plugin?: string;
+                /** @description Words in the error, the caller or the input */
+                q?: string;
+                /** @description Only those of this run */
+                run?: string;
+                /** @description Only from this time on; Unix seconds */
+                since?: number;
+                /** @description Only those in this state */
+                state?: "ok" | "failed" | "slow";
+                /** @description Only before this time; Unix seconds */
+                until?: number;
+                /** @description A version, or how a hash begins */
+                version?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of calls with their costs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptCalls"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showKeptCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a call that is kept. */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The call, and what it asked of the host. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptCall"];
+                };
             };
             /** @description Bad Request */
             400: {
