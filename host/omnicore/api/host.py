@@ -24,10 +24,13 @@ from omnicore.records import decode, fields, schema
 from omnicore.resilience.status import HealthStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from starlette.requests import Request
 
     from omnicore.config.service import SettingsDesk
     from omnicore.storage.backup import Backups
+    from omnicore.telemetry.metrics import CallRecorder
 
 
 async def show_host(request: Request) -> Response:
@@ -154,11 +157,13 @@ async def list_call_figures(request: Request) -> Response:
         raise InvalidInput(f"there is no kind {kind[:40]!r}", remedy="use function or host", path="kind")
     principal, metrics = principal_of(request), parts_of(request).metrics
 
+    def wanted(recorders: Iterable[CallRecorder]) -> Iterator[CallRecorder]:
+        return (one for one in recorders if plugin in (None, one.plugin) and principal.can_see(one.plugin))
+
     def found() -> list[FunctionFigures]:
-        seen = [] if kind == "host" else function_figures("function", metrics.recorders())
-        seen += [] if kind == "function" else function_figures("host", metrics.door_recorders())
-        shown = [one for one in seen if plugin in (None, one.plugin) and principal.can_see(one.plugin)]
-        return nlargest(limit, shown, key=attrgetter("total_s"))
+        seen = [] if kind == "host" else function_figures("function", wanted(metrics.recorders()))
+        seen += [] if kind == "function" else function_figures("host", wanted(metrics.door_recorders()))
+        return nlargest(limit, seen, key=attrgetter("total_s"))
 
     return Json({"items": [one.to_json() for one in await asyncio.to_thread(found)]})
 

@@ -284,24 +284,32 @@ async def _itself(host: str) -> list[str]:
 
 
 def _to_httpcore(hop: _Hop) -> httpcore.Request:
-    url = hop.url
+    return wire_request(hop.method, hop.url, {**hop.headers, "connection": "close"}, hop.body)
+
+
+def wire_request(
+    method: str, url: Url, headers: Mapping[str, str], body: bytes, *, timeouts_s: Mapping[str, float] | None = None
+) -> httpcore.Request:
+    """A request as it is sent.
+
+    Args: headers: with names in lower case; over those that every request has, but for what may be encoded.
+    """
     fields = {
         "host": url.authority,
         "accept": "*/*",
         "user-agent": "omnicore",
-        **hop.headers,
+        **headers,
         "accept-encoding": "identity",  # nothing to unpack, so nothing that unpacks to gigabytes
-        "connection": "close",
     }
-    if hop.body or hop.method in ("POST", "PUT", "PATCH"):
-        fields["content-length"] = str(len(hop.body))
+    if body or method in ("POST", "PUT", "PATCH"):
+        fields["content-length"] = str(len(body))
     name = url.host.strip("[]")
     return httpcore.Request(
-        hop.method.encode(),
+        method.encode(),
         httpcore.URL(scheme=url.scheme, host=name, port=url.port, target=url.target),
         headers=[(field.encode(), value.encode()) for field, value in fields.items()],
-        content=hop.body,
-        extensions={"sni_hostname": name.removesuffix(".")},
+        content=body,
+        extensions={"sni_hostname": name.removesuffix("."), **({"timeout": timeouts_s} if timeouts_s else {})},
     )
 
 

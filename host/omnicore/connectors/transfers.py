@@ -31,7 +31,7 @@ from omnicore.connectors.addresses import (
     literal_address,
     parse_url,
 )
-from omnicore.connectors.http import from_server, same_origin_only
+from omnicore.connectors.http import from_server, same_origin_only, wire_request
 from omnicore.connectors.policy import Reserved, is_metadata, is_this_machine, parse_destination
 from omnicore.errors import (
     DeadlineExceeded,
@@ -47,6 +47,7 @@ _MOST_REDIRECTS = 5
 _MOST_BREAKS = 5
 _STALL_S = 30.0  # without a byte
 _CONNECT_S = 10.0
+_TIMEOUTS_S = {"connect": _CONNECT_S, "read": _STALL_S, "write": _STALL_S, "pool": _CONNECT_S}
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
 
 
@@ -259,28 +260,9 @@ class Transfers:
 
     @asynccontextmanager
     async def _opened(self, ask: _Ask) -> AsyncIterator[httpcore.Response]:
-        url = ask.url
-        fields = {
-            "host": url.authority,
-            "user-agent": "omnicore",
-            "accept": "*/*",
-            **{name.lower(): value for name, value in ask.headers.items()},
-            "accept-encoding": "identity",  # nothing to unpack, so nothing that unpacks to gigabytes
-        }
-        if ask.body or ask.method in ("POST", "PUT", "PATCH"):
-            fields["content-length"] = str(len(ask.body))
-        name = url.host.strip("[]")
-        request = httpcore.Request(
-            ask.method.encode(),
-            httpcore.URL(scheme=url.scheme, host=name, port=url.port, target=url.target),
-            headers=[(field.encode(), value.encode("latin-1", "replace")) for field, value in fields.items()],
-            content=ask.body,
-            extensions={
-                "sni_hostname": name.removesuffix("."),
-                "timeout": {"connect": _CONNECT_S, "read": _STALL_S, "write": _STALL_S, "pool": _CONNECT_S},
-            },
-        )
-        response = await self._pool(url).handle_async_request(request)
+        headers = {name.lower(): value for name, value in ask.headers.items()}
+        request = wire_request(ask.method, ask.url, headers, ask.body, timeouts_s=_TIMEOUTS_S)
+        response = await self._pool(ask.url).handle_async_request(request)
         try:
             yield response
         finally:

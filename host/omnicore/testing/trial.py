@@ -220,7 +220,8 @@ class _MeasuringTemplate:
         return _MeasuringInstance(self._inner.instance(on_loop=on_loop), self._engine)
 
     def close(self) -> None:
-        self._engine.templates.remove(self._inner)  # granting the next capability loads the plugin anew
+        if self._inner in self._engine.templates:  # granting the next capability loads the plugin anew
+            self._engine.templates.remove(self._inner)
         self._inner.close()
 
 

@@ -1,7 +1,5 @@
 import UserOutlined from "@ant-design/icons/UserOutlined";
 import { skipToken } from "@reduxjs/toolkit/query/react";
-import { Button, Input } from "antd";
-import { useId, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { useAddress } from "@/shared/hooks/use-address";
@@ -13,6 +11,7 @@ import { ProblemNotice } from "@/shared/ui/problem-notice";
 import { useShowEntityQuery } from "../api/show-entity";
 import { HOST } from "../logic/question";
 import { momentsOf, nameOf } from "../logic/timeline";
+import { AskForm } from "./ask-form";
 import styles from "./memory.module.css";
 import { OwnerSelect } from "./owner-select";
 import { Timeline } from "./timeline";
@@ -27,9 +26,11 @@ export function EntityTab() {
   const owner = params.get("owner") || HOST;
   return (
     <div className={styles["column"]}>
-      <NameForm
+      <AskForm
         key={name}
-        name={name}
+        words={words}
+        text={name}
+        maxLength={200}
         onAsk={(next) => change({ name: next || undefined }, { isStep: true })}
       />
       <div className={styles["filters"]}>
@@ -40,39 +41,6 @@ export function EntityTab() {
       </div>
       <Known name={name} owner={owner} onShow={(id) => change({ memory: id }, { isStep: true })} />
     </div>
-  );
-}
-
-function NameForm({ name, onAsk }: { name: string; onAsk: (name: string) => void }) {
-  const [text, setText] = useState(name);
-  const id = useId();
-  return (
-    <form
-      className={styles["search"]}
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onAsk(text.trim());
-      }}
-    >
-      <div className={styles["ask"]}>
-        <label htmlFor={id}>{words.label}</label>
-        <div>
-          <Input
-            id={id}
-            value={text}
-            placeholder={words.hint}
-            allowClear
-            maxLength={200}
-            autoComplete="off"
-            onChange={(event) => setText(event.target.value)}
-          />
-          <Button type="primary" htmlType="submit">
-            {words.action}
-          </Button>
-        </div>
-      </div>
-    </form>
   );
 }
 

@@ -1,10 +1,10 @@
-import { Button, Input, Select } from "antd";
-import { useId, useState } from "react";
+import { Select } from "antd";
 
 import { texts } from "@/shared/texts";
 
 import { tierName } from "../logic/policy";
 import type { Question } from "../logic/question";
+import { AskForm } from "./ask-form";
 import styles from "./memory.module.css";
 import { OwnerSelect } from "./owner-select";
 
@@ -21,56 +21,38 @@ const SPANS = Object.entries(words.spans)
 
 /** The question and where to look. Filters ask at once; a text waits until it is sent. */
 export function SearchForm({ question, onAsk }: Props) {
-  const [text, setText] = useState(question.text);
-  const id = useId();
-  const ask = (changes: Partial<Question>) => onAsk({ ...question, text: text.trim(), ...changes });
   return (
-    <form
-      className={styles["search"]}
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        ask({});
-      }}
+    <AskForm
+      words={words}
+      text={question.text}
+      maxLength={2000}
+      onAsk={(text) => onAsk({ ...question, text })}
     >
-      <div className={styles["ask"]}>
-        <label htmlFor={id}>{words.label}</label>
-        <div>
-          <Input
-            id={id}
-            value={text}
-            placeholder={words.hint}
-            allowClear
-            maxLength={2000}
-            autoComplete="off"
-            onChange={(event) => setText(event.target.value)}
+      {(text) => (
+        <div className={styles["filters"]}>
+          <Select
+            aria-label={words.tiers}
+            className={styles["select"] ?? ""}
+            mode="multiple"
+            maxTagCount="responsive"
+            placeholder={words.allTiers}
+            value={question.tiers}
+            options={TIERS}
+            showSearch={{ optionFilterProp: "label" }}
+            onChange={(tiers) => onAsk({ ...question, text, tiers })}
           />
-          <Button type="primary" htmlType="submit" aria-label={words.action}>
-            {words.action}
-          </Button>
+          <OwnerSelect value={question.owner} onChange={(owner) => onAsk({ ...question, text, owner })} />
+          <Select
+            aria-label={words.within}
+            className={styles["select"] ?? ""}
+            value={question.withinS?.toString() ?? "any"}
+            options={SPANS}
+            onChange={(value) =>
+              onAsk({ ...question, text, withinS: value === "any" ? undefined : Number(value) })
+            }
+          />
         </div>
-      </div>
-      <div className={styles["filters"]}>
-        <Select
-          aria-label={words.tiers}
-          className={styles["select"] ?? ""}
-          mode="multiple"
-          maxTagCount="responsive"
-          placeholder={words.allTiers}
-          value={question.tiers}
-          options={TIERS}
-          showSearch={{ optionFilterProp: "label" }}
-          onChange={(tiers) => ask({ tiers })}
-        />
-        <OwnerSelect value={question.owner} onChange={(owner) => ask({ owner })} />
-        <Select
-          aria-label={words.within}
-          className={styles["select"] ?? ""}
-          value={question.withinS?.toString() ?? "any"}
-          options={SPANS}
-          onChange={(value) => ask({ withinS: value === "any" ? undefined : Number(value) })}
-        />
-      </div>
-    </form>
+      )}
+    </AskForm>
   );
 }
