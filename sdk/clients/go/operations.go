@@ -2953,6 +2953,98 @@ func (c *Client) ListCallFigures(ctx context.Context, query ListCallFiguresQuery
 	return answer, nil
 }
 
+// ListKeptCallsQuery has the options of ListKeptCalls; what is nil is left out.
+type ListKeptCallsQuery struct {
+	// Only of this plugin.
+	Plugin *string
+
+	// Only of this function.
+	Function *string
+
+	// A version, or how a hash begins.
+	Version *string
+
+	// Only those of this run.
+	Run *string
+
+	// Only those in this state. One of ok, failed, slow.
+	State *string
+
+	// Only from this time on; Unix seconds.
+	Since *float64
+
+	// Only before this time; Unix seconds.
+	Until *float64
+
+	// Only those that took as long; milliseconds.
+	LeastMs *float64
+
+	// Words in the error, the caller or the input.
+	Q *string
+
+	// How many.
+	Limit *int64
+
+	// `next` of the page before.
+	Cursor *string
+}
+
+func (q ListKeptCallsQuery) visit(add func(string, any)) {
+	add("plugin", q.Plugin)
+	add("function", q.Function)
+	add("version", q.Version)
+	add("run", q.Run)
+	add("state", q.State)
+	add("since", q.Since)
+	add("until", q.Until)
+	add("least_ms", q.LeastMs)
+	add("q", q.Q)
+	add("limit", q.Limit)
+	add("cursor", q.Cursor)
+}
+
+// ListKeptCalls: lists calls of plugins that this host keeps, newest first: GET /api/v1/calls.
+func (c *Client) ListKeptCalls(ctx context.Context, query ListKeptCallsQuery) (*KeptCalls, error) {
+	answer := new(KeptCalls)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/calls", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AllKeptCalls goes through all pages of ListKeptCalls, asking for each as it is reached; the first error
+// ends it.
+func (c *Client) AllKeptCalls(ctx context.Context, query ListKeptCallsQuery) iter.Seq2[KeptCall, error] {
+	return func(yield func(KeptCall, error) bool) {
+		for {
+			page, err := c.ListKeptCalls(ctx, query)
+			if err != nil {
+				var none KeptCall
+				yield(none, err)
+				return
+			}
+			for _, one := range page.Items {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			query.Cursor = page.Next
+		}
+	}
+}
+
+// ShowKeptCall: shows a call that this host keeps: GET /api/v1/calls/{call}.
+func (c *Client) ShowKeptCall(ctx context.Context, call string) (*KeptCall, error) {
+	answer := new(KeptCall)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/calls/" + escaped(call)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ShowHost: tells what the host is and where it runs: GET /api/v1/host.
 func (c *Client) ShowHost(ctx context.Context) (*Host, error) {
 	answer := new(Host)

@@ -1416,6 +1416,20 @@ type Host struct {
 	Counts map[string]int64 `json:"counts"`
 }
 
+// HostCallNote is a JSON object.
+type HostCallNote struct {
+	// Such as kv.get.
+	Verb string `json:"verb"`
+
+	// After the call began.
+	BeginMs float64 `json:"begin_ms"`
+
+	TimeMs float64 `json:"time_ms"`
+
+	// `ok`, or the code of the refusal.
+	Outcome string `json:"outcome"`
+}
+
 // HostLines is a JSON object.
 type HostLines struct {
 	Items []LogLine `json:"items"`
@@ -1575,6 +1589,74 @@ type IntelligenceSpec struct {
 // Intelligences is a JSON object.
 type Intelligences struct {
 	Items []Intelligence `json:"items"`
+
+	// Cursor, null at the end.
+	Next *string `json:"next"`
+}
+
+// KeptCall is a JSON object.
+type KeptCall struct {
+	ID string `json:"id"`
+
+	Plugin string `json:"plugin"`
+
+	Function string `json:"function"`
+
+	// As the plugin's manifest says.
+	Version string `json:"version"`
+
+	// Of the module that answered.
+	Hash string `json:"hash"`
+
+	// One of ok, failed.
+	State string `json:"state"`
+
+	// `ok`, or the code of the error.
+	Code string `json:"code"`
+
+	// The fact of the error, shortened; empty where it went well.
+	Error string `json:"error"`
+
+	// Who called, such as `user 7`, `plugin text` or `workflow pay`.
+	By string `json:"by"`
+
+	// The run of a workflow whose step called.
+	Run *string `json:"run"`
+
+	// The place of that step.
+	Place *string `json:"place"`
+
+	// The id of its trace, where traces are collected.
+	Trace *string `json:"trace"`
+
+	// Seconds since the Unix epoch.
+	At float64 `json:"at"`
+
+	TimeMs float64 `json:"time_ms"`
+
+	// It took long, and was kept for that.
+	Slow bool `json:"slow"`
+
+	// Instructions; null where they are not counted.
+	Fuel *int64 `json:"fuel"`
+
+	MemoryBytes *int64 `json:"memory_bytes"`
+
+	// How often it called the host.
+	HostCalls int64 `json:"host_calls"`
+
+	// The first things that it asked of the host.
+	Asked []HostCallNote `json:"asked"`
+
+	InputBytes int64 `json:"input_bytes"`
+
+	// How its input begins, without secrets; null unless the host keeps it.
+	Input *string `json:"input"`
+}
+
+// KeptCalls is a JSON object.
+type KeptCalls struct {
+	Items []KeptCall `json:"items"`
 
 	// Cursor, null at the end.
 	Next *string `json:"next"`

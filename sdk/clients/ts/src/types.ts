@@ -953,6 +953,16 @@ export interface Host {
   counts: Record<string, number>;
 }
 
+export interface HostCallNote {
+  /** Such as kv.get. */
+  verb: string;
+  /** After the call began. */
+  begin_ms: number;
+  time_ms: number;
+  /** `ok`, or the code of the refusal. */
+  outcome: string;
+}
+
 export interface HostLines {
   items: LogLine[];
 }
@@ -1061,6 +1071,50 @@ export interface IntelligenceSpec {
 
 export interface Intelligences {
   items: Intelligence[];
+  /** Cursor, null at the end. */
+  next: string | null;
+}
+
+export interface KeptCall {
+  id: string;
+  plugin: string;
+  function: string;
+  /** As the plugin's manifest says. */
+  version: string;
+  /** Of the module that answered. */
+  hash: string;
+  state: "ok" | "failed";
+  /** `ok`, or the code of the error. */
+  code: string;
+  /** The fact of the error, shortened; empty where it went well. */
+  error: string;
+  /** Who called, such as `user 7`, `plugin text` or `workflow pay`. */
+  by: string;
+  /** The run of a workflow whose step called. */
+  run: string | null;
+  /** The place of that step. */
+  place: string | null;
+  /** The id of its trace, where traces are collected. */
+  trace: string | null;
+  /** Seconds since the Unix epoch. */
+  at: number;
+  time_ms: number;
+  /** It took long, and was kept for that. */
+  slow: boolean;
+  /** Instructions; null where they are not counted. */
+  fuel: number | null;
+  memory_bytes: number | null;
+  /** How often it called the host. */
+  host_calls: number;
+  /** The first things that it asked of the host. */
+  asked: HostCallNote[];
+  input_bytes: number;
+  /** How its input begins, without secrets; null unless the host keeps it. */
+  input: string | null;
+}
+
+export interface KeptCalls {
+  items: KeptCall[];
   /** Cursor, null at the end. */
   next: string | null;
 }
