@@ -751,7 +751,7 @@ def _figures_row(one: Document) -> tuple[str, ...]:
 @click.option("--call", "one", metavar="ID", help="One call, with what it asked of the host.")
 @host_folders
 @pass_shell
-def calls(shell: Shell, target: str | None, one: str | None, **given: Any) -> None:
+def calls(shell: Shell, /, target: str | None, one: str | None, **given: Any) -> None:
     """Show calls of plugins that the running server keeps, newest first.
 
     Calls that failed or took 0.1 s are kept, and of the others one a second for each function; the oldest go first.
