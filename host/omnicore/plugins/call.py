@@ -475,34 +475,32 @@ class Calls:
     """Every call of one host, from any thread or from an event loop.
 
     Args:
-        threads: how many guests that compute long may run at once for tasks.
+        settings: `threads`, how many guests that compute long may run at once for tasks; `telemetry`.
         reentrant: True when host functions exist that could call plugins themselves.
         routes: knows the targets of references.
         failed: called with a failure that is the plugin's, and True when it opened the breaker.
         recovered: called when a plugin in quarantine has answered.
         make_room: called when no instance is left; returns True when it closed idle ones.
-        excerpt: how many bytes of an input are kept with a call.
     """
 
     def __init__(
         self,
+        settings: Settings,
         *,
-        threads: int,
         reentrant: bool,
         routes: CallRoutes,
         failed: Callable[[Version, OmniError, bool], None],
         recovered: Callable[[Version], None],
         make_room: Callable[[], bool],
-        excerpt: int = 0,
     ) -> None:
-        self.callers, self.kept = Callers(), KeptCalls(excerpt=excerpt)
+        self.callers, self.kept = Callers(), KeptCalls(excerpt=settings.telemetry.call_input)
         self._slow_s = self.kept.slow_s
         self.targets, self._resolve, self._divided = routes.targets, routes.resolve, routes.divided
         self._reentrant, self._placements = reentrant, routes.placements
         self._failed, self._recovered, self._make_room = failed, recovered, make_room
-        self._room = threads * (1 + _QUEUED_PER_THREAD)
+        self._room = settings.threads * (1 + _QUEUED_PER_THREAD)
         self._queued = 0
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="omnicore-call")
+        self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="omnicore-call")
 
     fleet = False
 
