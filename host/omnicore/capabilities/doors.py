@@ -451,7 +451,7 @@ class Timer:
         ended = perf_counter()
         budget = getattr(call, "budget", None)
         if budget is not None:  # calls of applications and of tests may have none
-            budget.note((self._names[1], begun, ended, outcome))
+            budget.asked.append((self._names[1], begun, ended, outcome))
         if isinstance(call.host_context, CallCosts):
             call.host_context.count(self._names[1])
         if self._record is None:

@@ -36,7 +36,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.plugins.callers import Callers, VersionTally, at_fault, caller, counts
-from omnicore.plugins.costs import KeptCalls, measured, used_by
+from omnicore.plugins.costs import METER, KeptCalls, measured
 from omnicore.plugins.version import RetiredError, Target, Version
 
 if TYPE_CHECKING:
@@ -649,7 +649,10 @@ class Calls:
             raise
 
     def _end(self, pool: InstancePool, instance: Instance, inside: Token[int] | None) -> None:
-        used_by(instance)
+        meter = METER.get()
+        if meter is not None:
+            with suppress(OmniError):  # one that was closed meanwhile tells nothing
+                meter.take(instance.usage())
         pool.give(instance)
         if inside is not None:
             _depth.reset(inside)

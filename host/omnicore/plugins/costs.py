@@ -52,17 +52,18 @@ class Meter:
 
 
 _T = TypeVar("_T", bound=UsageTaker)
-_meter: ContextVar[UsageTaker | None] = ContextVar("omnicore_meter", default=None)
+METER: ContextVar[UsageTaker | None] = ContextVar("omnicore_meter", default=None)
+"""Whoever is told of the usage of calls that are made here."""
 
 
 @contextmanager
 def metered(meter: _T) -> Iterator[_T]:
     """Counts the fuel of all calls made in this block, those of other threads for it among them."""
-    before = _meter.set(meter)
+    before = METER.set(meter)
     try:
         yield meter
     finally:
-        _meter.reset(before)
+        METER.reset(before)
 
 
 @contextmanager
@@ -78,17 +79,9 @@ def measured(costs: CallCosts) -> Iterator[None]:
 
 def used(usage: Usage) -> None:
     """Counts what a call on another host has used where somebody measures."""
-    meter = _meter.get()
+    meter = METER.get()
     if meter is not None:
         meter.take(usage)
-
-
-def used_by(instance: Instance) -> None:
-    """Counts what the call of an instance has used where somebody measures."""
-    meter = _meter.get()
-    if meter is not None:
-        with suppress(OmniError):  # one that was closed meanwhile tells nothing
-            meter.take(instance.usage())
 
 
 SLOW_S = 0.1
@@ -135,7 +128,7 @@ class KeptCall(Record, frozen=True):
     fuel: Annotated[int | None, Meta(description="Instructions; null where they are not counted.")]
     memory_bytes: int | None
     host_calls: Annotated[int, Meta(description="How often it called the host.")]
-    asked: Annotated[tuple[HostCallNote, ...], Meta(description="The first things that it asked of the host.")]
+    asked: Annotated[tuple[HostCallNote, ...], Meta(description="The last things that it asked of the host.")]
     input_bytes: int
     input: Annotated[
         str | None, Meta(description="How its input begins, without secrets; null unless the host keeps it.")
@@ -329,7 +322,7 @@ class KeptCalls:
             note.ended - note.started >= self.slow_s,
             usage.fuel,
             usage.memory_bytes or None,
-            max(usage.host_calls, len(usage.doors)),
+            usage.host_calls,
             asked_of(usage.doors, note.started, note.ended),
             note.size,
             self.redact(note.excerpt.decode("utf-8", "replace")) if note.excerpt else None,
@@ -337,7 +330,7 @@ class KeptCalls:
 
 
 def asked_of(doors: Sequence[DoorNote], started: float, ended: float) -> tuple[HostCallNote, ...]:
-    """What a call asked of the host, in milliseconds after it began; nothing that another call asked."""
+    """The things that a call asked of the host, in milliseconds after it began; nothing that another call asked."""
     return tuple(
         HostCallNote(verb, round((begun - started) * 1000, 4), round((over - begun) * 1000, 4), outcome)
         for verb, begun, over, outcome in doors

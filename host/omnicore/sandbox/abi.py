@@ -227,7 +227,7 @@ DoorNote = tuple[str, float, float, str]
 @dataclass(slots=True)
 class Usage:
     """Resources that the last call of an instance used. Units: `fuel` instructions, `memory_bytes` bytes. `doors` has
-    the first things that it asked of doors."""
+    the last things that it and calls before it asked of doors."""
 
     fuel: int | None = None
     memory_bytes: int = 0

@@ -7,6 +7,7 @@ import concurrent.futures
 import os
 import threading
 import time
+from collections import deque
 from typing import Any, Protocol
 
 from omnicore.errors import CallCancelled, DeadlineExceeded, InstanceBusy, InvalidInput, LimitExceeded
@@ -80,23 +81,22 @@ MOST_NOTES = 32
 
 
 class CallBudget:
-    """HTTP requests and log output that one call may still use, and what it asked of doors. Filled when a call first
-    uses it; set `filled` to False when another call begins."""
+    """HTTP requests and log output that one call may still use. Filled when a call first uses it; set `filled` to False
+    when another call begins. `asked` has the last things that this call and those before it asked of doors."""
 
-    __slots__ = ("_bytes_left", "_doors", "_limits", "_lines_left", "_requests_left", "_uses", "filled")
+    __slots__ = ("_bytes_left", "_limits", "_lines_left", "_requests_left", "_uses", "asked", "filled")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.filled = False
         self._requests_left = self._lines_left = self._bytes_left = 0
         self._uses: dict[str, int] = {}
-        self._doors: list[DoorNote] = []
+        self.asked: deque[DoorNote] = deque(maxlen=MOST_NOTES)
 
     def _fill(self) -> None:
         if not self.filled:
             self.filled = True
             self._uses.clear()
-            self._doors.clear()
             self._requests_left = self._limits.http_requests
             self._lines_left = self._limits.log_lines
             self._bytes_left = self._limits.log_bytes
@@ -112,17 +112,6 @@ class CallBudget:
         """HTTP requests of the running or last call."""
         self._fill()
         return self._limits.http_requests - max(0, self._requests_left)
-
-    @property
-    def doors(self) -> tuple[DoorNote, ...]:
-        """The first things that the running or last call asked of doors."""
-        return tuple(self._doors) if self.filled else ()
-
-    def note(self, door: DoorNote) -> None:
-        """Notes what a call asked of a door, as long as it has not asked for much."""
-        self._fill()
-        if len(self._doors) < MOST_NOTES:
-            self._doors.append(door)
 
     def spend_line(self, message: str) -> None:
         """Counts a log line. Raises: LimitExceeded."""

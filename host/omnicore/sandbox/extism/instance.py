@@ -338,7 +338,7 @@ class ExtismInstance:
                 memory_bytes=0 if lost else store.footprint.size(),
                 host_calls=call.policy.limits.host_calls - max(0, call.calls_left),
                 http_requests=call.budget.requests,
-                doors=call.budget.doors,
+                doors=tuple(call.budget.asked),
             )
         finally:
             self._free.append(None)
