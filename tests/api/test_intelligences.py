@@ -41,6 +41,18 @@ def test_one_is_made_shown_used_and_retired(client: httpx.Client) -> None:
     assert one["id"] not in [other["id"] for other in client.get(AT).json()["items"]]
 
 
+def test_one_is_tested_on_cases_which_its_budget_pays(client: httpx.Client) -> None:
+    spec = {"name": "Tested", "required_capabilities": ["research"], "min_capability": 0.5, "budget": {"calls": 3}}
+    path = f"{AT}/{client.post(AT, json=spec).json()['id']}"
+    right, wrong = ({"capability": "research", "input": {"q": 1}, "expect": {"found": one}} for one in (7, 8))
+    tested = client.post(f"{path}/practices", json={"cases": [right, wrong]})
+    assert (tested.json()["score"], tested.json()["status"]) == (0.5, "Ready")
+    assert client.post(f"{path}/practices", json={"cases": [wrong, wrong]}).json()["code"] == "limit-exceeded"
+    assert client.get(path).json()["score"] == 0.5
+    refused = client.post(f"{path}/practices", json={"cases": []})
+    assert (refused.status_code, refused.json()["path"]) == (422, "cases")
+
+
 def test_lists_come_in_pages(client: httpx.Client) -> None:
     made = [client.post(AT, json={"name": "Many"}).json()["id"] for _ in range(3)]
     found, cursor = [], ""

@@ -70,7 +70,14 @@ OPERATOR_CHANGES = {
         "removeBlock",
     ),
     *("upsertVectors", "deleteVectors", "testConnector", "triggerConnector", "redeliver", "runCycle"),
-    *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun"),
+    *(
+        "callIntelligence",
+        "practiseIntelligence",
+        "retryDeadTasks",
+        "validateWorkflow",
+        "evaluateExpression",
+        "startRun",
+    ),
     *("cancelRun", "suspendRun", "resumeRun", "retryRun", "forkRun", "executeWorkflow", "publishEvents"),
 }
 """Everything else: reads need a viewer, changes an admin."""

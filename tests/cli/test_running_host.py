@@ -232,6 +232,7 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "loops run": ("nope",),
     "intelligences show": (ID,),
     "intelligences rm": (ID,),
+    "intelligences practise": (ID, "practice.yaml"),
     "memory show": ("mem_none",),
     "memory blocks restore": ("nope", "1", "--version", "2"),
     "memory rm": ("mem_none",),
@@ -302,6 +303,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "echo2.wat").write_text((folder / "plugins" / "echo.wat").read_text())
     (folder / "greet.yaml").write_text(GREET)
     (folder / "search.yaml").write_text(SEARCH)
+    (folder / "practice.yaml").write_text("cases: [{capability: research, expect: 1}]")
     (folder / "pets.yaml").write_text(PETS)
     (folder / "omnicore.lock").write_text(PluginLock().text())
     environment = clean_environment(OMNICORE_DATA=str(folder / "data"), OMNICORE_ACCESS__HASH_MEMORY_KIB="8")

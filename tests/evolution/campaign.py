@@ -3,18 +3,25 @@
 Each task is a failing jq program and the program that is meant, which makes the expectations and is never shown to the
 search. A task counts as solved when the proposed candidate gets all of 40 further cases right, which the search has
 not seen either. Without a model, on what cores there are.
+
+Before that, a search whose host is killed (SIGKILL) at places where it writes something down ends as one that was not.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import multiprocessing
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from tests.evolution.killed import outcome, places_of, points_told
 
 from omnicore import Host
 from omnicore.evolution.architecture import EvolutionCase, EvolutionOrder, Knob
@@ -107,7 +114,10 @@ async def main(seed: int, candidates: int, only: str) -> int:
     return solved
 
 
-async def _solve(host: Host, failing: str, meant: str, make: Make, seed: int, candidates: int) -> tuple[bool, int]:
+async def _posed(
+    host: Host, failing: str, meant: str, make: Make, seed: int, candidates: int
+) -> tuple[EvolutionOrder, list[Any], list[Any]]:
+    """The order of a task, and its hidden cases: inputs, and what is wanted."""
     chance = Random(seed)  # the same tasks for the same seed
     inputs = [make(chance) for _ in range(_CASES + _HIDDEN)]
     wanted = [await host.workflows.evaluate(meant, one) for one in inputs]
@@ -122,6 +132,11 @@ async def _solve(host: Host, failing: str, meant: str, make: Make, seed: int, ca
         candidates=candidates,
         seed=seed,
     )
+    return order, inputs[_CASES:], wanted[_CASES:]
+
+
+async def _solve(host: Host, failing: str, meant: str, make: Make, seed: int, candidates: int) -> tuple[bool, int]:
+    order, inputs, wanted = await _posed(host, failing, meant, make, seed, candidates)
     one = await host.evolution.begin(order, who="campaign")
     while (one := await host.evolution.get(one.id)).state == "running":
         await asyncio.sleep(0.05)
@@ -130,12 +145,62 @@ async def _solve(host: Host, failing: str, meant: str, make: Make, seed: int, ca
         return False, one.count
     found = (await host.evolution.candidates(one.id, limit=1, cursor=one.best - 1))[0][0].genes.values["program"]
     try:
-        answers = [await host.workflows.evaluate(found, given) for given in inputs[_CASES:]]
+        answers = [await host.workflows.evaluate(found, given) for given in inputs]
     except Exception:  # it fails for one of them, and so it is not solved
         return False, one.count
-    if answers != wanted[_CASES:]:
+    if answers != wanted:
         print(f"              {found} is right for the cases that were given alone", flush=True)
-    return answers == wanted[_CASES:], one.count
+    return answers == wanted, one.count
+
+
+async def killed(kills: int, seed: int) -> bool:
+    """Tells if a search that is killed at so many places ends as one that was not."""
+    _, failing, meant, make = TASKS[0]
+    with tempfile.TemporaryDirectory(prefix="omnicore-evolve-") as folder:
+        whole, cut = Path(folder) / "whole", Path(folder) / "cut"
+        points: list[str] = []
+        with points_told(points.append):
+            expected = await _carried(whole, await _order_of(whole, failing, meant, make, seed))
+        order = await _order_of(cut, failing, meant, make, seed)
+        async with _host(cut) as host:
+            begun = await host.evolution.begin(order, who="campaign")
+        deaths = 0
+        for point in places_of(points, kills):
+            child = multiprocessing.get_context("spawn").Process(target=_carry_until, args=(cut, begun.id, point))
+            child.start()
+            await asyncio.to_thread(child.join, 120)
+            deaths += child.exitcode == -signal.SIGKILL
+            print(f"killed {point}" if child.exitcode == -signal.SIGKILL else f"not killed {point}", flush=True)
+        same = await _carried(cut, begun.id) == expected
+    print(f"{'the same' if same else 'ANOTHER'} archive after {deaths} of {kills} kills")
+    return same and deaths == kills
+
+
+def _host(folder: Path) -> Host:
+    (folder / "plugins").mkdir(parents=True, exist_ok=True)
+    return Host(plugins=folder / "plugins", data=folder / "data", watch=False)
+
+
+async def _order_of(folder: Path, failing: str, meant: str, make: Make, seed: int) -> EvolutionOrder:
+    async with _host(folder) as host:
+        return (await _posed(host, failing, meant, make, seed, 12))[0]
+
+
+async def _carried(folder: Path, given: EvolutionOrder | str) -> list[Any]:
+    async with _host(folder) as host:
+        id_ = given if isinstance(given, str) else (await host.evolution.begin(given, who="campaign")).id
+        while (one := await host.evolution.get(id_)).state == "running":
+            await asyncio.sleep(0.05)
+        return outcome(one, (await host.evolution.candidates(id_))[0])
+
+
+def _carry_until(folder: Path, id_: str, last: str) -> None:
+    def tell(point: str) -> None:
+        if point == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with points_told(tell):
+        asyncio.run(_carried(folder, id_))
 
 
 if __name__ == "__main__":
@@ -143,6 +208,9 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--candidates", type=int, default=400)
     parser.add_argument("--only", default="", help="only tasks with this in their name")
+    parser.add_argument("--kills", type=int, default=10, help="how often the host of a search is killed")
     given = parser.parse_args()
+    if given.kills and not asyncio.run(killed(given.kills, given.seed)):
+        raise SystemExit("a search that was killed ended with another archive")
     least = 0.6 * sum(given.only in one[0] for one in TASKS)
     raise SystemExit(0 if asyncio.run(main(given.seed, given.candidates, given.only)) >= least else 1)

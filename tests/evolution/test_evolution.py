@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.evolution.killed import Killed, outcome, places_of, points_told
 
 from omnicore import Host
 from omnicore.errors import Conflict, InvalidInput, Unavailable
@@ -88,29 +89,31 @@ async def test_a_wrong_program_is_mended_proven_promoted_and_taken_back(tmp_path
         assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 3
 
 
-async def test_a_search_that_is_cut_off_ends_with_the_same_candidates(tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    whole.mkdir()
-    cut.mkdir()
-    small = order(candidates=25, seed=7)
-    async with host_in(whole) as host:
-        expected = await found(host, await ended(host, await host.evolution.begin(small, who="ada")))
-    async with host_in(cut) as host:
-        begun = await host.evolution.begin(small, who="ada")
-    for _ in range(10):
-        async with host_in(cut) as host:
-            if (await host.evolution.get(begun.id)).state != "running":
-                break
-            before = (await host.evolution.get(begun.id)).count
-            while (one := await host.evolution.get(begun.id)).count < before + 3 and one.state == "running":
-                await asyncio.sleep(0.01)
-    async with host_in(cut) as host:
-        one = await ended(host, begun)
-        assert _told(await found(host, one)) == _told(expected)
+async def test_a_search_that_is_killed_at_ten_places_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    small = order(cases=adults(18, 24), candidates=8, seed=7)
+    async with host_in(tmp_path) as host:
+        points: list[str] = []
+        with points_told(points.append):
+            whole = await ended(host, await host.evolution.begin(small, who="ada"))
+        kills = set(places_of(points, 10))
 
+        def die(point: str) -> None:
+            if point in kills:
+                kills.remove(point)
+                raise Killed(point)
 
-def _told(candidates: Sequence[EvolutionCandidate]) -> list[Any]:
-    return [(one.number, one.parent, one.genes, one.state, one.scores, one.held) for one in candidates]
+        with points_told(die):
+            begun = await host.evolution.begin(small, who="ada")
+            for _ in range(10):
+                carried = host.evolution._task
+                assert carried is not None
+                await asyncio.wait({carried}, timeout=60)
+                assert isinstance(carried.exception(), Killed)
+                await host.evolution.start()
+            one = await ended(host, begun)
+        assert not kills
+        assert outcome(one, await found(host, one)) == outcome(whole, await found(host, whole))
+        assert whole.best is not None, whole.reason
 
 
 async def test_edits_of_the_graph_are_found(tmp_path: Path) -> None:
@@ -137,6 +140,30 @@ async def test_numbers_are_drawn_within_their_range(tmp_path: Path) -> None:
         assert all(1 <= candidate.genes.values["most"] <= 6 for candidate in candidates)
 
 
+def script(code: str) -> dict[str, Any]:
+    return workflow(
+        {"count": {"run": {"script": {"language": "js", "arguments": {"ages": "${ .ages }"}, "code": code}}}}
+    )
+
+
+CODE = Knob("code", "/do/0/count/run/script/code", "javascript")
+
+
+async def test_a_script_is_mended_by_edits_of_its_syntax_tree(tmp_path: Path) -> None:
+    pytest.importorskip("tree_sitter_javascript")
+    document = script("const old = ages.filter((age) => age > 15);\nreturn old.length;")
+    async with host_in(tmp_path) as host:
+        given = order(workflow=document, cases=adults(18, 40), knobs=[CODE], candidates=300)
+        one = await ended(host, await host.evolution.begin(given, who="ada"))
+        assert one.best is not None, one.reason
+        best = (await found(host, one))[one.best]
+        assert best.quality == 1.0
+        assert best.held is not None
+        assert set(best.held) == {1.0}
+        await host.evolution.promote(one.id, who="ada")
+        assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 2
+
+
 async def test_what_is_right_for_the_cases_for_training_alone_is_never_proposed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,8 +175,8 @@ async def test_what_is_right_for_the_cases_for_training_alone_is_never_proposed(
         one = await ended(host, await host.evolution.begin(order(cases=cases, candidates=2), who="ada"))
         candidates = await found(host, one)
         assert candidates[1].quality == 1.0
-        assert one.best is None
         assert "no candidate is better" in one.reason
+        await _never_promoted(host, one)
 
 
 async def test_a_candidate_that_reaches_further_than_its_workflow_dies(
@@ -167,7 +194,7 @@ async def test_a_candidate_that_reaches_further_than_its_workflow_dies(
         planted = (await found(host, one))[1]
         assert planted.state == "dead"
         assert "which the workflow it comes from lacks" in planted.reason
-        assert one.best is None
+        await _never_promoted(host, one)
 
 
 async def test_a_candidate_that_hangs_costs_its_time_and_is_not_proposed(
@@ -183,7 +210,13 @@ async def test_a_candidate_that_hangs_costs_its_time_and_is_not_proposed(
         begun = await host.evolution.begin(order(workflow=document, knobs=knobs, candidates=2, case_s=0.2), who="ada")
         one = await ended(host, begun)
         assert (await found(host, one))[1].state == "dropped"
-        assert one.best is None
+        await _never_promoted(host, one)
+
+
+async def _never_promoted(host: Host, one: Evolution) -> None:
+    assert one.best is None
+    with pytest.raises(Conflict, match="has no candidate to promote"):
+        await host.evolution.promote(one.id, who="ada")
 
 
 def _plant(monkeypatch: pytest.MonkeyPatch, program: str, name: str = "program") -> None:
@@ -210,6 +243,8 @@ def _let_the_first_pass(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"knobs": [Knob("a", "/document/name", "choice")]}, "knobs[0].values"),
         ({"knobs": [Knob("a", "/document/name", "int")]}, "knobs[0].least"),
         ({"judge": EvolutionJudge("function")}, "judge.function"),
+        ({"knobs": [Knob("a", "/document/name", "javascript")]}, "knobs[0].at"),
+        ({"workflow": script("return ("), "knobs": [CODE]}, "knobs[0].at"),
     ],
 )
 async def test_an_order_that_is_wrong_is_refused_with_its_place(

@@ -9,10 +9,17 @@ from omnicore.api.parts import parts_of, present
 from omnicore.api.requests import Json, read_count, read_object, read_record
 from omnicore.api.schema import TEXT, Schemas, list_of, object_of, page_of
 from omnicore.errors import InvalidInput
-from omnicore.intelligences.intelligence import Budget, Intelligence, IntelligenceSpec, IntelligenceStatus
+from omnicore.intelligences.intelligence import (
+    Budget,
+    Intelligence,
+    IntelligenceSpec,
+    IntelligenceStatus,
+    Practice,
+    PracticeCase,
+)
 from omnicore.loops.lane import CycleAction, CycleInput, CycleOutput, LoopStatus, lane_named
 from omnicore.plugins.call import from_json, to_json
-from omnicore.records import schema
+from omnicore.records import replace, schema
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -96,6 +103,13 @@ async def call_intelligence(request: Request) -> Response:
     return Json({"output": to_json(output)})
 
 
+async def practise_intelligence(request: Request) -> Response:
+    """Has an intelligence do cases and keeps the part that it gets right as its score."""
+    practice = await read_record(request, Practice, "practice")
+    cases = [replace(one, input=from_json(one.input)) for one in practice.cases]
+    return Json((await _people(request).practise(request.path_params["intelligence"], cases)).to_json())
+
+
 def _people(request: Request) -> Intelligences:
     return present(parts_of(request).rooms.intelligences, "has no intelligences", "ask a host that has a database")
 
@@ -110,6 +124,8 @@ SCHEMAS: Schemas = {
     "Budget": schema(Budget),
     "Intelligence": schema(Intelligence, shown=True),
     "Intelligences": page_of("Intelligence"),
+    "Practice": schema(Practice),
+    "PracticeCase": schema(PracticeCase),
     "IntelligenceCall": object_of("input", capability=TEXT, input={"description": "A JSON value for the function."}),
     "IntelligenceAnswer": object_of(output={"description": 'A JSON value, text, or {"base64": ...} for bytes.'}),
 }

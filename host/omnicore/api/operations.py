@@ -510,6 +510,10 @@ OPERATIONS: tuple[Operation, ...] = (
     post("/api/v1/intelligences/{intelligence}/calls", "loops.call_intelligence", "Uses one",
         ok("What came of it.", "IntelligenceAnswer"), tag="intelligences", body="IntelligenceCall",
         problems=(403, 404, 409, 422, 503), idempotent=True, needs=Role.operator),
+    post("/api/v1/intelligences/{intelligence}/practices", "loops.practise_intelligence", "Tests one on cases",
+        ok("The intelligence with its score: the part of the cases that it got right.", "Intelligence"),
+        tag="intelligences", body="Practice", problems=(403, 404, 409, 413, 422, 503), idempotent=True,
+        needs=Role.operator),
     # The search for better architectures
     get("/api/v1/evolutions", "evolution.list_evolutions", "Lists searches for better workflows",
         ok("A page of them, the newest first.", "Evolutions"), query=(limit(), CURSOR), problems=(422,)),

@@ -11,9 +11,7 @@ from omnicore.cli.client import Client, connected
 from omnicore.cli.nouns import Document, Noun, listing, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, date, styled
-from omnicore.cli.workflow_files import read_source
-from omnicore.errors import InvalidInput
-from omnicore.workflows.language.text import Report, read
+from omnicore.cli.workflow_files import read_document
 
 _LOOK_S = 0.5
 _COLOURS = {"running": "cyan", "done": "green", "stopped": "dim"}
@@ -77,14 +75,9 @@ evolve.add_command(showing(_SEARCH))
 def run(shell: Shell, file: str, *, wait: bool) -> None:
     """Begin a search that FILE describes (YAML or JSON, `-` for standard input): workflow, knobs, cases, judge."""
     output = Output(shell)
-    source = read_source(file)
-    report = Report()
-    order = read(source.text, report)
-    if order is None:
-        told = report.problems[0]
-        raise InvalidInput(f"{file}:{told.line}:{told.column}: {told.fact}", remedy="docs/evolution.md shows the form")
+    order = read_document(file, "docs/evolution.md shows the form")
     with connected(shell, output) as client:
-        made = client.ask("POST", "evolutions", body=order.value)
+        made = client.ask("POST", "evolutions", body=order)
         if wait:
             output.say(f"{made['id']} searches for a better {made['workflow']}; Ctrl-C leaves it to the host")
             with output.waiting("Searching"):

@@ -11,6 +11,7 @@ from omnicore.cli.client import connected
 from omnicore.cli.nouns import Document, Noun, listing, removal, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, json_object, pass_shell, read_input
 from omnicore.cli.output import Output, date
+from omnicore.cli.workflow_files import read_document
 
 
 def _lane_row(lane: Document) -> tuple[str, ...]:
@@ -143,3 +144,20 @@ def create(
         made = client.ask("POST", "intelligences", body=order)
     lacks = f"; it lacks {', '.join(made['missing'])}" if made["missing"] else ""
     output.done(f"{made['name']} {made['version']} is {made['status']} ({made['id']}){lacks}", made)
+
+
+@intelligences.command()
+@click.argument("intelligence")
+@click.argument("file")
+@host_folders
+@pass_shell
+def practise(shell: Shell, intelligence: str, file: str) -> None:
+    """Test an intelligence on the cases of FILE (YAML or JSON, `-` for standard input), which gives it its score.
+
+    FILE holds `cases`, each with `capability`, `input` and `expect`. A case is a call that its budget pays.
+    """
+    output = Output(shell)
+    order = read_document(file, "specs/omega.md shows the form")
+    with connected(shell, output) as client:
+        one = client.ask("POST", "intelligences", intelligence, "practices", body=order)
+    output.done(f"{one['name']} gets {100 * one['score']:.0f} % of the cases right and is {one['status']}", one)

@@ -20,6 +20,7 @@ from omnicore.errors import InvalidInput, NotFound, WorkflowInvalid
 from omnicore.workflows.language.document import Diagnostic
 from omnicore.workflows.language.graph import name_of
 from omnicore.workflows.language.sources import look
+from omnicore.workflows.language.text import Report, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,6 +75,16 @@ def read_source(path: str) -> Source:
         return Source(path, data.decode("utf-8-sig"))
     except UnicodeDecodeError as cause:
         raise InvalidInput(f"{path} is no UTF-8 text", remedy="give a workflow in YAML or JSON") from cause
+
+
+def read_document(file: str, remedy: str) -> Any:
+    """The value that a file holds, YAML or JSON. Raises: NotFound. InvalidInput: it holds none, with its place."""
+    report = Report()
+    found = read(read_source(file).text, report)
+    if found is None:
+        told = report.problems[0]
+        raise InvalidInput(f"{file}:{told.line}:{told.column}: {told.fact}", remedy=remedy)
+    return found.value
 
 
 def _found_in(paths: Sequence[str]) -> dict[str, bool]:

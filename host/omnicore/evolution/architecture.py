@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from omnicore.errors import InvalidInput
 from omnicore.evolution.jq_programs import read_program
+from omnicore.evolution.js_programs import read_script
 from omnicore.records import Meta, Record, field
 from omnicore.storage.tables.evolution import Edit, EditKind, Genes
 from omnicore.workflows.language.graph import CallTask, EmitTask, ListenTask, RunTask, ScriptTask, WorkflowGraph
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
 
 _MOST_KNOBS, _MOST_VALUES, _MOST_CASES = 32, 200, 2_000
 
-KnobKind = Literal["int", "float", "choice", "jq"]
+KnobKind = Literal["int", "float", "choice", "jq", "javascript"]
+DRAWN = frozenset({"int", "float", "choice"})
+"""Kinds of knobs whose values a sampler draws."""
 
 
 class Knob(Record, frozen=True):
     """A part of the workflow that a search may change. `at` is a JSON pointer into the document.
 
     A `choice` may be a function such as `text.summarise`, a prompt, or any other JSON value. A `jq` is a program that
-    stands in `${ }` there.
+    stands in `${ }` there, `javascript` the code of a script.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$(?!\n)")]
@@ -94,6 +97,8 @@ def check_order(order: EvolutionOrder, document: Mapping[str, Any]) -> Genes:
 def _first(knob: Knob, number: int, document: Mapping[str, Any]) -> Any:
     path = f"knobs[{number}]"
     found = value_at(document, knob.at, f"{path}.at")
+    if knob.kind == "javascript":
+        return _script(knob, found, document, path)
     if knob.kind == "jq":
         text = found.strip() if isinstance(found, str) else ""
         if not (text.startswith("${") and text.endswith("}")):
@@ -112,6 +117,30 @@ def _first(knob: Knob, number: int, document: Mapping[str, Any]) -> Any:
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise InvalidInput(f"{knob.at} holds no number", remedy="point to a number", path=f"{path}.at")
     return found
+
+
+_CODE = "/run/script/code"
+
+
+def _script(knob: Knob, found: Any, document: Mapping[str, Any], path: str) -> str:
+    told = value_at(document, knob.at.removesuffix("/code"), f"{path}.at") if knob.at.endswith(_CODE) else None
+    if not isinstance(told, Mapping) or told.get("language") not in ("js", "javascript") or not isinstance(found, str):
+        raise InvalidInput(f"{knob.at} holds no JavaScript", remedy=f"point to a script's {_CODE}", path=f"{path}.at")
+    try:
+        read_script(found)
+    except InvalidInput as error:
+        raise InvalidInput(f"{knob.at}: {error.fact}", remedy=error.remedy, path=f"{path}.at") from None
+    return found
+
+
+def scripts_of(order: EvolutionOrder, genes: Genes) -> frozenset[str]:
+    """The candidate's own scripts as powers: what a script may reach is the same for each, and is nothing."""
+    codes = (genes.values[one.name] for one in order.knobs if one.kind == "javascript")
+    return frozenset(_script_power("js", code) for code in codes)
+
+
+def _script_power(language: str, code: str) -> str:
+    return f"the {language} script {code[:2_000]}"
 
 
 # -- making a candidate
@@ -241,7 +270,7 @@ def _powers(node: Node, document: Mapping[str, Any]) -> Iterator[str]:
         case RunTask(workflow=name):
             yield f"the workflow {name}"
         case ScriptTask(language=language, code=code):
-            yield f"the {language} script {code[:2_000]}"
+            yield _script_power(language, code)
         case EmitTask() | ListenTask():
             yield "events"
 

@@ -394,7 +394,19 @@ _BEHIND = 0.7
 
 
 def mutated(term: Term, chance: Random, words: Vocabulary, *, others: Sequence[Term] = ()) -> Term:
-    """A changed program. Args: others: programs that terms may be taken from."""
+    """A changed program; the same one where a change took the variable away that the rest needs.
+
+    Args: others: programs that terms may be taken from.
+    """
+    made = _mutated(term, chance, words, others)
+    text = write_program(made)
+    try:
+        return made if "$" not in text else read_program(text)
+    except InvalidInput:
+        return term
+
+
+def _mutated(term: Term, chance: Random, words: Vocabulary, others: Sequence[Term]) -> Term:
     if chance.random() < _NEAR:
         return chance.choice(neighbours(term, words))
     places = list(_places(term, ()))

@@ -17,9 +17,19 @@ from random import Random
 from typing import Any
 
 from omnicore.errors import InvalidInput
-from omnicore.evolution.architecture import EvolutionOrder, Knob, document_with, score, tasks_of
+from omnicore.evolution.architecture import DRAWN, EvolutionOrder, Knob, document_with, score, tasks_of
 from omnicore.evolution.jq_evaluation import NotModelled, evaluated, key_of
-from omnicore.evolution.jq_programs import Term, mutated, read_program, reduced, size, vocabulary, write_program
+from omnicore.evolution.jq_programs import (
+    Term,
+    Vocabulary,
+    mutated,
+    read_program,
+    reduced,
+    size,
+    vocabulary,
+    write_program,
+)
+from omnicore.evolution.js_programs import mutated_script, shorter_scripts
 from omnicore.evolution.synthesis import synthesised
 from omnicore.records import replace
 from omnicore.storage.tables.evolution import Edit, EvolutionCandidate, Genes
@@ -67,7 +77,7 @@ class Search:
     _proposers: dict[str, _Tally] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _trials: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
-    _words: Any = None
+    _words: Vocabulary | None = None
     _found: list[Genes] | None = None
     _behaved: set[str] = field(default_factory=set)
 
@@ -174,6 +184,9 @@ class Search:
                 texts = sorted(map(write_program, set(reduced(whole))), key=lambda text: (len(text), text))
                 for text in texts:
                     yield replace(genes, values={**genes.values, knob.name: text})
+            elif knob.kind == "javascript":
+                for text in shorter_scripts(genes.values[knob.name]):
+                    yield replace(genes, values={**genes.values, knob.name: text})
 
     def _fits(self, genes: Genes) -> bool:
         """True if each edit has a task to change."""
@@ -186,10 +199,12 @@ class Search:
     def _ways(self) -> dict[str, Callable[[EvolutionCandidate, Random, Any], Genes | None]]:
         kinds = {one.kind for one in self.order.knobs}
         found: dict[str, Callable[[EvolutionCandidate, Random, Any], Genes | None]] = {}
-        if kinds - {"jq"}:
+        if kinds & DRAWN:
             found["values"] = self._values
         if "jq" in kinds:
             found["jq"] = self._programs
+        if "javascript" in kinds:
+            found["javascript"] = self._scripts
         if self.order.edits:
             found["graph"] = self._graph
         return found
@@ -201,7 +216,7 @@ class Search:
         return chance.choices(names, [(one.won + 1) / (one.tried + 2) + 0.05 for one in tallies])[0]
 
     def _values(self, parent: EvolutionCandidate, chance: Random, optuna: Any) -> Genes | None:
-        knobs = [one for one in self.order.knobs if one.kind != "jq"]
+        knobs = [one for one in self.order.knobs if one.kind in DRAWN]
         spaces = {one.name: _space(one, optuna) for one in knobs}
         study = optuna.create_study(
             direction="maximize", sampler=optuna.samplers.TPESampler(seed=chance.randrange(2**32), n_startup_trials=8)
@@ -217,9 +232,6 @@ class Search:
         return replace(parent.genes, values={**parent.genes.values, **drawn})
 
     def _programs(self, parent: EvolutionCandidate, chance: Random, _: Any) -> Genes | None:
-        if self._words is None:
-            # What is expected is the searcher's to see, not the candidate's: it never stands in an input.
-            self._words = vocabulary([[one.input, one.expect] for one in self.order.cases[:50]])
         knob = chance.choice([one for one in self.order.knobs if one.kind == "jq"])
         program = read_program(parent.genes.values[knob.name])
         others = [read_program(one.genes.values[knob.name]) for one in self.archive]
@@ -227,7 +239,7 @@ class Search:
         def child() -> Term:
             made = program
             for _step in range(chance.choice((1, 1, 1, 1, 2))):
-                made = mutated(made, chance, self._words, others=others)
+                made = mutated(made, chance, self._vocabulary(), others=others)
             return made
 
         pairs = self.examples.get(knob.name)
@@ -235,6 +247,20 @@ class Search:
         if size(made) > _LARGEST:
             return None
         return replace(parent.genes, values={**parent.genes.values, knob.name: write_program(made)})
+
+    def _scripts(self, parent: EvolutionCandidate, chance: Random, _: Any) -> Genes | None:
+        knob = chance.choice([one for one in self.order.knobs if one.kind == "javascript"])
+        others = [one.genes.values[knob.name] for one in self.archive]
+        made: str | None = parent.genes.values[knob.name]
+        for _step in range(chance.choice((1, 1, 1, 2))):
+            made = mutated_script(made, chance, self._vocabulary(), others=others) if made is not None else None
+        return None if made is None else replace(parent.genes, values={**parent.genes.values, knob.name: made})
+
+    def _vocabulary(self) -> Vocabulary:
+        if self._words is None:
+            # What is expected is the searcher's to see, not the candidate's: it never stands in an input.
+            self._words = vocabulary([[one.input, one.expect] for one in self.order.cases[:50]])
+        return self._words
 
     def _likeliest(self, litter: Sequence[Term], pairs: Sequence[tuple[Any, Any]]) -> Term:
         """The child that comes closest to the examples, and behaves as none before it, where there is one."""

@@ -27,6 +27,7 @@ from omnicore.errors import (
     WorkflowFailed,
 )
 from omnicore.evolution.architecture import (
+    DRAWN,
     EvolutionOrder,
     check_order,
     division,
@@ -36,6 +37,7 @@ from omnicore.evolution.architecture import (
     lower_bound,
     powers,
     score,
+    scripts_of,
     value_at,
 )
 from omnicore.evolution.search import Examples, Search, judged
@@ -63,6 +65,7 @@ _SLACK = 0.15
 _FINALISTS = 5
 _MOST_RUNNING = 100
 _KEY_S = 7 * 86_400.0
+_WARM_S = 180.0
 
 _log = logging.getLogger("omnicore.evolution")
 
@@ -118,7 +121,7 @@ class Evolutions:
             raise Unavailable("a search needs a host that goes on running", remedy="start one: omnicore run")
         graph = await self._workflows.definitions.compile(order.workflow)
         check_order(order, graph.document)
-        if any(one.kind != "jq" for one in order.knobs):
+        if any(one.kind in DRAWN for one in order.knobs):
             await asyncio.to_thread(_optuna)
         running = await asyncio.to_thread(self._table.running)
         if running >= _MOST_RUNNING:
@@ -253,8 +256,14 @@ class Evolutions:
         except (StorageFailed, Unavailable):
             raise
         except OmniError as error:  # its judge failed, or what it needs is gone
-            ended = replace(one, state="stopped", reason=error.fact[:500], ended_at=self._clock.now())
-            await asyncio.to_thread(self._table.end, ended)
+            await self._stopped(one, error.fact[:500])
+        except Exception:  # a fault of this host's: other searches go on
+            _log.exception("%s failed", one.id)
+            await self._stopped(one, "the host failed in it; its log says more")
+
+    async def _stopped(self, one: Evolution, reason: str) -> None:
+        ended = replace(one, state="stopped", reason=reason, ended_at=self._clock.now())
+        await asyncio.to_thread(self._table.end, ended)
 
     def _claim(self) -> Evolution | None:
         now = self._clock.now()
@@ -286,8 +295,10 @@ class _Carried:
         search = Search(order, self._one.document, first, await self._examples(root))
         for one in await asyncio.to_thread(lambda: list(table.all_candidates(self._one.id))):
             search.add(one)
-        needed = any(one.kind != "jq" for one in order.knobs)
+        needed = any(one.kind in DRAWN for one in order.knobs)
         optuna = await asyncio.to_thread(_optuna) if needed else None
+        if search.count == 0:
+            await self._warmed(root)
         while search.count < order.candidates:
             if search.count == 0:
                 found = (search.first, -1, "seed")
@@ -308,6 +319,13 @@ class _Carried:
                 await self._end("the workflow gets all cases for training right as it is")
                 return
         await self._decide(search)
+
+    async def _warmed(self, root: WorkflowGraph) -> None:
+        """Runs a case that nobody counts: the first script of a host waits for its engine, longer than a case may."""
+        if any(one.kind == "javascript" for one in self._order.knobs):
+            await self._keep(root)
+            with suppress(_Unfit):
+                await self._output(root, -2, self._train[0], self._order.cases[self._train[0]].input, _WARM_S)
 
     async def _examples(self, root: WorkflowGraph) -> Examples:
         """Pairs of input and output for programs whose result is the workflow's own, of the cases for training."""
@@ -379,7 +397,7 @@ class _Carried:
         """The graph of a candidate, kept for its runs. Raises: OmniError: it is refused."""
         workflows = self._all._workflows
         graph = await workflows.definitions.compile(document_with(self._order, self._one.document, genes))
-        asked = sorted(powers(graph) - self._grants)
+        asked = sorted(powers(graph) - self._grants - scripts_of(self._order, genes))
         if asked:
             raise Conflict(f"it asks for {asked[0]}, which the workflow it comes from lacks", remedy="grant it there")
         await self._keep(graph)
@@ -420,7 +438,9 @@ class _Carried:
             raise Conflict(f"{judge.function} judged {str(said)[:80]!r}", remedy="have it return a number from 0 to 1")
         return float(said), rows
 
-    async def _output(self, graph: WorkflowGraph, number: int, at: int, given: Any) -> tuple[Any, int]:
+    async def _output(
+        self, graph: WorkflowGraph, number: int, at: int, given: Any, most_s: float | None = None
+    ) -> tuple[Any, int]:
         """The output of a run for a case, and its rows. Raises: _Unfit: it failed, or took too long."""
         workflows = self._all._workflows
         about = {"kind": "evolution", "search": self._one.id, "candidate": number, "case": at}
@@ -432,7 +452,7 @@ class _Carried:
         )
         run = (await workflows.runs.begin(new)).run
         try:
-            output = await workflows.output(run, timeout_s=self._order.case_s)
+            output = await workflows.output(run, timeout_s=most_s or self._order.case_s)
         except (WorkflowFailed, CallCancelled):
             raise _Unfit from None
         except DeadlineExceeded:

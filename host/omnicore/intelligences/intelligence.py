@@ -107,9 +107,19 @@ def checked_spec(spec: IntelligenceSpec) -> IntelligenceSpec:
 class PracticeCase(Record, frozen=True):
     """Something an intelligence is asked to do, and the answer that is right. It sees the input alone."""
 
-    capability: str
-    input: Any = b""
-    expect: Any = None
+    capability: Annotated[str, Meta(max_length=200)]
+    input: Annotated[Any, Meta(description="A JSON value for the function.")] = b""
+    expect: Annotated[Any, Meta(description="The JSON value, or the text, that is right.")] = None
+
+
+MOST_CASES = 1_000
+"""Cases of one practice: each is a call that its budget pays."""
+
+
+class Practice(Record, frozen=True):
+    """A test of an intelligence, whose result is its score."""
+
+    cases: Annotated[Sequence[PracticeCase], Meta(min_length=1, max_length=MOST_CASES)]
 
 
 def answered(case: PracticeCase, answer: Any) -> bool:

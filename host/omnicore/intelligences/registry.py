@@ -25,6 +25,7 @@ from omnicore.events.typed import OmegaEvent, emit
 from omnicore.ids import OrderedIds
 from omnicore.intelligences.intelligence import (
     BUILT_IN,
+    MOST_CASES,
     Intelligence,
     IntelligenceSpec,
     IntelligenceStatus,
@@ -80,6 +81,7 @@ def rate(calls: int, failures: int) -> float:
 
 
 MOST = 10_000
+_BUDGET = "budget"
 _PAGE = 100
 _MOST_PAGE = 500
 
@@ -222,17 +224,20 @@ class Intelligences:
 
         A case counts as a call of its budget. One whose call fails is wrong.
 
-        Raises: InvalidInput: no cases. NotFound, Conflict, PermissionDenied and LimitExceeded as `call`; nothing is
-            kept then, and the score before stays.
+        Raises: InvalidInput: no cases, or too many. NotFound, Conflict, PermissionDenied and LimitExceeded as `call`;
+            nothing is kept then, and the score before stays.
         """
         if not cases:
             raise InvalidInput("there are no cases to practise", remedy="give one at least", path="cases")
+        if len(cases) > MOST_CASES:
+            raise InvalidInput(f"there are over {MOST_CASES} cases", remedy="give fewer of them", path="cases")
         right = 0
         for case in cases:
             try:
                 right += answered(case, await self.call(id_, case.capability, case.input))
-            except (GuestError, Unavailable):
-                continue
+            except (GuestError, Unavailable) as error:
+                if error.details.get("limit") == _BUDGET:
+                    raise
         await asyncio.to_thread(self._table.measure, id_, right / len(cases))
         return await asyncio.to_thread(self.get, id_)
 
@@ -338,7 +343,7 @@ def _used_up(one: Intelligence) -> LimitExceeded:
     return LimitExceeded(
         f"{one.name} has used up its budget of this period",
         remedy=f"wait for the next one (they last {one.budget.period_s:g} s), or create a version with more",
-        limit="budget",
+        limit=_BUDGET,
         allowed=None,
     )
 

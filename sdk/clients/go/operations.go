@@ -2601,6 +2601,16 @@ func (c *Client) CallIntelligence(ctx context.Context, intelligence string, body
 	return answer, nil
 }
 
+// PractiseIntelligence: tests one on cases: POST /api/v1/intelligences/{intelligence}/practices. It is
+// repeated safely: the client sends an Idempotency-Key.
+func (c *Client) PractiseIntelligence(ctx context.Context, intelligence string, body Practice) (*Intelligence, error) {
+	answer := new(Intelligence)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/intelligences/" + escaped(intelligence) + "/practices", body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ListEvolutionsQuery has the options of ListEvolutions; what is nil is left out.
 type ListEvolutionsQuery struct {
 	// How many.

@@ -1668,7 +1668,7 @@ type Knob struct {
 
 	At string `json:"at"`
 
-	// One of int, float, choice, jq.
+	// One of int, float, choice, jq, javascript.
 	Kind string `json:"kind"`
 
 	// Of a number.
@@ -2657,6 +2657,22 @@ type Plugins struct {
 
 	// All plugins by state, on this page or not; with `totals=true`.
 	Totals map[string]int64 `json:"totals,omitempty"`
+}
+
+// Practice is a JSON object.
+type Practice struct {
+	Cases []PracticeCase `json:"cases"`
+}
+
+// PracticeCase is a JSON object.
+type PracticeCase struct {
+	Capability string `json:"capability"`
+
+	// A JSON value for the function.
+	Input any `json:"input,omitempty"`
+
+	// The JSON value, or the text, that is right.
+	Expect any `json:"expect,omitempty"`
 }
 
 // Problem is a JSON object.

@@ -146,7 +146,8 @@ class ScriptRunner:
         except GuestError as error:
             raise _failed(error) from None
         found = parse_json(data, "the script's output")
-        output = found["value"] if found["given"] else found["printed"]
+        # A function or a symbol is no JSON value, and so left out: null, as JSON has it in a list.
+        output = found.get("value") if found["given"] else found["printed"]
         used = {"fuel": usage.fuel, "memory_bytes": usage.memory_bytes}
         return Performed(output, {"language": node.language, **{name: one for name, one in used.items() if one}})
 

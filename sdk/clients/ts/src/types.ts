@@ -1122,7 +1122,7 @@ export interface KeptCalls {
 export interface Knob {
   name: string;
   at: string;
-  kind: "int" | "float" | "choice" | "jq";
+  kind: "int" | "float" | "choice" | "jq" | "javascript";
   /** Of a number. */
   least?: number | null;
   most?: number | null;
@@ -1775,6 +1775,18 @@ export interface Plugins {
   next: string | null;
   /** All plugins by state, on this page or not; with `totals=true`. */
   totals?: Record<string, number>;
+}
+
+export interface Practice {
+  cases: PracticeCase[];
+}
+
+export interface PracticeCase {
+  capability: string;
+  /** A JSON value for the function. */
+  input?: Json;
+  /** The JSON value, or the text, that is right. */
+  expect?: Json;
 }
 
 export interface Problem {
