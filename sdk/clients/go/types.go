@@ -1645,7 +1645,7 @@ type KeptCall struct {
 	// How often it called the host.
 	HostCalls int64 `json:"host_calls"`
 
-	// The first things that it asked of the host.
+	// The last things that it asked of the host.
 	Asked []HostCallNote `json:"asked"`
 
 	InputBytes int64 `json:"input_bytes"`

@@ -1106,7 +1106,7 @@ export interface KeptCall {
   memory_bytes: number | null;
   /** How often it called the host. */
   host_calls: number;
-  /** The first things that it asked of the host. */
+  /** The last things that it asked of the host. */
   asked: HostCallNote[];
   input_bytes: number;
   /** How its input begins, without secrets; null unless the host keeps it. */

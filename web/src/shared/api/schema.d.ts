@@ -3903,7 +3903,7 @@ export interface components {
             strict?: boolean;
         };
         KeptCall: {
-            /** @description The first things that it asked of the host. */
+            /** @description The last things that it asked of the host. */
             asked: components["schemas"]["HostCallNote"][];
             /** @description Seconds since the Unix epoch. */
             at: number;
