@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+import { compileTexts } from "./scripts/compile-texts.mjs";
+import { preloadStart } from "./scripts/preload-start.mjs";
+
 const host = process.env.OMNICORE_URL ?? "http://127.0.0.1:8080";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // The host refuses writes that come from another origin than its own.
@@ -14,7 +17,7 @@ const proxied = ["/api", "/healthz", "/readyz", "/metrics", "/openapi.json", "/h
 
 export default defineConfig({
   base: "./", // the host writes where it is mounted into index.html
-  plugins: [react()],
+  plugins: [compileTexts(), preloadStart(), react()],
   resolve: {
     alias: {
       "@": here("src"),

@@ -30,6 +30,8 @@ CONDITIONS, LISTED, DEEP, NAMED = 64, 1000, 8, 256
 
 _NEGATIONS: Mapping[str, Operator] = {"$ne": "$eq", "$nin": "$in"}
 _ELEMENTS = 64  # of a list that `$contains` finds
+DEEPEST = 64
+"""The most levels of a value; in those below, 1 and 1.0 are not the same."""
 NUMBER, TEXT, ELEMENT = "n", "s", "c"
 """The first letter of the text of a value: a number, a text, and what is in a list."""
 
@@ -217,14 +219,14 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, deep: int = DEEPEST) -> Any:
     """A JSON value in which 1 and 1.0 are the same."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+    if deep and isinstance(value, Mapping):
+        return {str(key): plain(item, deep - 1) for key, item in value.items()}
+    if deep and isinstance(value, (list, tuple)):
+        return [plain(item, deep - 1) for item in value]
     return value
 
 

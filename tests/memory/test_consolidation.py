@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.memory.conftest import SHIPPED, BrokenEmbedder, MakeMind, Mind
 
@@ -104,6 +106,36 @@ def test_a_summariser_speaks_for_what_belongs_together_and_may_fail(mind: Mind) 
 
     Consolidator(mind.memories, fail).run()
     assert mind.texts("walnuts", tiers=["semantic"])[0].startswith("Bob hates walnuts")
+
+
+def test_nothing_is_made_of_what_is_forgotten_while_it_is_summarised(mind: Mind) -> None:
+    texts = ("The garden door is painted blue", "The garden door is painted blue now")
+    items = [mind.memories.store(text, "episodic", importance=0.6) for text in texts]
+    asked: list[int] = []
+
+    def summarise(some: object) -> str:
+        asked.append(len(list(some)))  # type: ignore[call-overload]
+        mind.memories.forget(items[0])
+        return texts[0]
+
+    assert Consolidator(mind.memories, summarise).run().moved == {("episodic", "semantic"): 1}
+    assert asked == [2]
+    assert mind.texts("garden door", tiers=["semantic"]) == [texts[1]]
+
+
+def test_flagged_scratch_that_is_forgotten_while_it_is_kept_is_gone(
+    mind: Mind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = mind.memories.store("keep this", "immediate", owner="a", metadata={"keep": True})
+    add = mind.memories.table.add
+
+    def added(*given: Any, **named: Any) -> Any:
+        mind.memories.forget(item, owner="a")
+        return add(*given, **named)
+
+    monkeypatch.setattr(mind.memories.table, "add", added)
+    assert run(mind) == {}
+    assert mind.texts("keep this", owner="a") == []
 
 
 def test_nearly_the_same_is_linked_and_both_stay(mind: Mind) -> None:

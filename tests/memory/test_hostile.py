@@ -11,6 +11,7 @@ from omnicore.errors import InvalidInput
 from omnicore.memory.cache import ImmediateMemories
 from omnicore.memory.consolidation import Consolidator
 from omnicore.memory.embedder import FunctionEmbedder
+from omnicore.memory.facts import facts_in
 from omnicore.memory.item import MemoryDraft, MemoryOrigin
 from omnicore.memory.tiers import MemoryTier
 from omnicore.storage.tables.memory import NewMemory
@@ -118,3 +119,24 @@ def test_metadata_with_halves_of_characters_are_refused(mind: Mind, metadata: di
     with pytest.raises(InvalidInput, match="half of a character"):
         mind.memories.store("a", metadata=metadata)
     assert mind.memories.store("a", metadata={"face": "\U0001f600"})
+
+
+def test_metadata_that_are_nested_too_deep_are_refused(mind: Mind) -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    with pytest.raises(InvalidInput, match="nested deeper than 64"):
+        mind.memories.store("a", "semantic", metadata={"deep": deep})
+
+
+def test_what_was_said_before_all_calendars_is_kept_and_ends_the_care_of_nobody(mind: Mind) -> None:
+    mind.memories.store("I moved to Rome yesterday", "session", owner="a", said_at=-1e12, importance=0.9)
+    mind.memories.store("I moved to Oslo yesterday", "semantic", owner="a", said_at=-1e12)
+    mind.clock.advance(10 * 86_400)
+    assert Consolidator(mind.memories).run().facts == 1
+
+
+def test_a_text_that_is_made_to_be_read_again_and_again_is_read_once() -> None:
+    for text in ("A-" * 2040 + " lives", "As-" * 1360 + " is"):
+        for _ in range(10):  # some minutes, where each of its letters begins a name of thousands
+            assert facts_in(text, 0.0) == ()

@@ -16,6 +16,7 @@ from tests.memory.conftest import SHIPPED, MakeMind, Mind
 from omnicore.clock import ManualClock
 from omnicore.config.settings import MemorySettings
 from omnicore.errors import InvalidInput
+from omnicore.memory import selection
 from omnicore.memory.consolidation import Consolidator
 from omnicore.memory.embedder import Sense
 from omnicore.memory.item import ANYONE, MemoryDraft, MemoryScope
@@ -389,6 +390,26 @@ def test_a_filter_that_was_asked_before_reads_only_what_came_since(
         assert not [item for item in memories.recall("again", filter={"$not": wanted}).items if item.text[0] == "c"]
 
 
+def test_filters_that_are_asked_once_leave_no_more_than_a_bound_and_take_no_room_from_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "_KNOWN", 5000)
+    with opened(tmp_path, embedder=None) as memories:
+        uses = {"usage_count": 1, "kind": "usual"}
+        memories.store_many([MemoryDraft(f"coffee {at}", "procedural", 0.5, metadata=uses) for at in range(FEW + 1)])
+        for at in range(100):
+            memories.recall("coffee", filter={"kind": {"$in": [f"{at}{'x' * 200}", at]}}, touch=False)
+        with memories.indexes.of("@host") as index:
+            assert index is not None
+            assert 0 < len(index.values) < 50
+        for _ in range(6):  # these are asked anew each time, since they change
+            memories.recall("coffee", filter={"usage_count": 1}, touch=False)
+        memories.recall("coffee", filter={"kind": "usual"}, touch=False)
+        read = counted(memories, monkeypatch)
+        memories.recall("coffee", filter={"kind": "usual"}, touch=False)
+        assert sum(read) < 100
+
+
 def test_memories_of_an_earlier_version_pass_filters_before_and_after_they_are_indexed(mind: Mind) -> None:
     for at in range(FEW + 100):
         mind.memories.store(f"figs number {at}", metadata={"at": at})
@@ -401,6 +422,10 @@ def test_memories_of_an_earlier_version_pass_filters_before_and_after_they_are_i
     Consolidator(mind.memories).run()
     assert store.rows("SELECT count(*) FROM memories WHERE valued IS NULL") == [(0,)]
     assert set(mind.texts("figs", filter=wanted)) == {"figs number 0", "figs number 1"}
+    with store.write() as session:
+        session.execute("UPDATE memories SET valued = NULL")
+    Consolidator(mind.memories).sweep()  # which is all there is where nothing is consolidated
+    assert store.rows("SELECT count(*) FROM memories WHERE valued IS NULL") == [(0,)]
 
 
 def test_values_that_a_host_of_the_version_before_left_go_with_the_empty_rows(make_mind: MakeMind) -> None:

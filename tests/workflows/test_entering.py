@@ -180,6 +180,21 @@ async def test_one_step_runs_with_pinned_outputs_of_those_before_it(store: Store
         assert (await workflows.run_view(run.id)).trigger["steps"] == ["fetch", "rate"]
 
 
+async def test_a_trial_of_a_text_that_computes_the_name_of_a_step_runs(store: Store) -> None:
+    named = text(
+        "named",
+        r"""
+- one: {set: {v: 5}}
+- which: {set: {name: one}}
+- back: {set: {v: '${ $steps["\(.name)"].output.v }'}}
+""",
+    )
+    async with workflows_on(store, Steps()) as workflows:
+        assert await (await workflows.trial("named", named)) == {"v": 5}
+        later = wishes(first="/do/2/back", steps={"one": {"v": 7}}, answers={"/do/²/one": 1})
+        assert await (await workflows.trial("named", named, {"name": "one"}, wishes=later)) == {"v": 7}
+
+
 async def test_a_later_step_has_the_values_of_a_chosen_run_and_calls_are_answered_by_it(store: Store) -> None:
     steps = Steps()
     async with workflows_on(store, steps) as workflows:

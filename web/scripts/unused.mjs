@@ -21,6 +21,9 @@ const isExported = (node) => node.modifiers?.some(({ kind }) => kind === ts.Synt
 const isType = (node) => ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node);
 const declared = (node) => (node.declarationList?.declarations ?? [node]).map(({ name }) => name);
 
+/** Whether code names it: what is in quotes is looked up, but for texts with values, `rows(count: number)`. */
+const isNamed = (name) => ts.isIdentifier(name) || (ts.isStringLiteral(name) && name.text.endsWith(")"));
+
 /** The names that a binding gives, one or a pattern's. */
 const bound = (name) =>
   ts.isIdentifier(name) ? [name.text] : name.elements.flatMap((one) => bound(one.name));
@@ -28,11 +31,11 @@ const bound = (name) =>
 for (const file of files) {
   const tree = ts.createSourceFile(file, await readFile(file, "utf8"), ts.ScriptTarget.Latest, true);
   const seen = new Map();
-  const isText = file.includes("/shared/texts/");
+  const isText = file.includes("/shared/texts/en/"); // other languages have the same names
   const visit = (node) => {
     if (ts.isIdentifier(node) || ts.isStringLiteral(node))
       seen.set(node.text, (seen.get(node.text) ?? 0) + 1);
-    if (isText && ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) texts.push([file, node]);
+    if (isText && ts.isPropertyAssignment(node) && isNamed(node.name)) texts.push([file, node]);
     ts.forEachChild(node, visit);
   };
   visit(tree);
@@ -51,6 +54,8 @@ for (const entry of all.filter(({ name }) => name.endsWith(".module.css"))) {
 
 const says = (file, name) => `${file.slice(source.length + 1)}: ${name}`;
 const elsewhere = (file, name) => files.some((other) => other !== file && names.get(other).has(name));
+/** The name that pages use of a text: `rows` of `rows(count: number)`. */
+const called = ({ name }) => name.text.split("(")[0];
 const isShown = (name) => files.some((file) => !file.includes("/shared/texts/") && names.get(file).has(name));
 
 /** Whether its name is one of the host's, looked up in a table: `{...} as Record<string, string>`. */
@@ -62,8 +67,8 @@ function isLookedUp(node) {
 const unused = [
   ...exported.filter(([file, name]) => !loaded.has(name) && !elsewhere(file, name)),
   ...texts
-    .filter(([, node]) => !isShown(node.name.text) && !isLookedUp(node))
-    .map(([file, node]) => [file, node.name.text]),
+    .filter(([, node]) => !isShown(called(node)) && !isLookedUp(node))
+    .map(([file, node]) => [file, called(node)]),
   ...styles.filter(([file, name]) => !isShown(name) && !elsewhere(file, name)),
 ].map(([file, name]) => says(file, name));
 if (unused.length > 0) {

@@ -19,7 +19,7 @@ from omnicore.memory.languages import language_of
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
 from omnicore.records import replace
-from omnicore.storage.tables.memory import KeptMemory, MemoryCare, NewMemory
+from omnicore.storage.tables.memory import Added, KeptMemory, MemoryCare, NewMemory
 from omnicore.vectors.numeric import np
 
 _log = logging.getLogger(__name__)
@@ -95,6 +95,8 @@ class Consolidator:
         """Only what must go on even where nothing is consolidated: what is over goes, and facts are read."""
         done = Consolidated()
         self._memories.flush()
+        for plugin in self._table.plugins():
+            self._revalue(plugin)
         self._read(done)
         self._sweep(done)
         return done
@@ -124,21 +126,23 @@ class Consolidator:
         for scratch in flagged:
             now = self._clock.now()
             row = replace(scratch.row, tier=policy.tier.place, expires_at=now + (policy.ttl_s or 0))
-            kept = self._taken_in(plugin, row)
+            added = self._taken_in(plugin, row)
             with recent.lock:
-                recent.remove(row.id)
-            if not kept:
+                there = recent.remove(row.id)
+            if added is None:
+                continue
+            if added.new and not there and (scratch.row.expires_at or now) > now:  # it was forgotten meanwhile
+                self._memories.indexes.erase(plugin, [added.id], now)
                 continue
             _count(done, MemoryTier.Immediate, MemoryTier.ShortTerm, 1)
 
-    def _taken_in(self, plugin: str, row: NewMemory) -> bool:
-        """True if it could be kept: an embedding of another length must not end the care of all the others."""
+    def _taken_in(self, plugin: str, row: NewMemory) -> Added | None:
+        """None if it cannot be kept: an embedding of another length must not end the care of all the others."""
         try:
-            self._table.add(plugin, [row], cap=self._memories.evictor.cap)
+            return self._table.add(plugin, [row], cap=self._memories.evictor.cap)[0]
         except (InvalidInput, LimitExceeded) as error:
             _log.warning("an immediate memory of %s was not kept: %s", plugin, error.fact)
-            return False
-        return True
+            return None
 
     def _move(self, plugin: str, policy: TierPolicy, done: Consolidated, *, young: bool) -> None:
         target = policy.promote_to
@@ -186,20 +190,29 @@ class Consolidator:
         """The same for the memories of one user, agent and application: no memory is made of what two of them said."""
         vectors = self._vectors(plugin, rows)
         self._link_twins(plugin, rows, vectors, done)
-        for cluster in clustered(vectors, _ALIKE):
-            group = [rows[at] for at in cluster]
-            middle = group[medoid(vectors[cluster])]
-            text = self._summary([row.text for row in group]) or middle.text
-            try:
-                self._store_derived(plugin, text, middle, group)
-            except LimitExceeded as error:
-                _log.warning("nothing is learned from what happened to %s: %s", plugin, error.fact)
-                self._memories.tell("memory.full", {"tier": MemoryTier.Semantic.value, "owner": plugin})
-                return False
-            _count(done, MemoryTier.Episodic, MemoryTier.Semantic, len(group))
+        try:
+            for cluster in clustered(vectors, _ALIKE):
+                self._learn(plugin, [rows[at] for at in cluster], vectors[cluster], done)
+        except LimitExceeded as error:
+            _log.warning("nothing is learned from what happened to %s: %s", plugin, error.fact)
+            self._memories.tell("memory.full", {"tier": MemoryTier.Semantic.value, "owner": plugin})
+            return False
         return True
 
-    def _store_derived(self, plugin: str, text: str, middle: KeptMemory, group: list[KeptMemory]) -> None:
+    def _learn(self, plugin: str, group: list[KeptMemory], vectors: Floats, done: Consolidated) -> None:
+        """Makes knowledge of a group, without those of it that are forgotten meanwhile: a summary takes its time."""
+        while group:
+            middle = group[medoid(vectors)]
+            text = self._summary([row.text for row in group]) or middle.text
+            if self._store_derived(plugin, text, middle, group):
+                _count(done, MemoryTier.Episodic, MemoryTier.Semantic, len(group))
+                return
+            left = {row.seq for row in self._table.fetch(plugin, [row.seq for row in group])}
+            places = [at for at, row in enumerate(group) if row.seq in left]
+            group, vectors = [group[at] for at in places], vectors[places]
+
+    def _store_derived(self, plugin: str, text: str, middle: KeptMemory, group: list[KeptMemory]) -> bool:
+        """False if some of the group are gone. Raises: LimitExceeded."""
         now = self._clock.now()
         same = text == middle.text
         draft = MemoryDraft(
@@ -216,7 +229,8 @@ class Consolidator:
         )
         row = drafted(draft, MemoryOrigin(middle.writer, source="consolidation"), now)
         row = self._memories.sensed([row])[0]
-        self._table.derive(plugin, row, [one.id for one in group], now, cap=self._memories.evictor.cap)
+        sources = [one.id for one in group]
+        return self._table.derive(plugin, row, sources, now, cap=self._memories.evictor.cap) is not None
 
     def _summary(self, texts: Sequence[str]) -> str | None:
         if self.summarise is None or len(texts) < 2:

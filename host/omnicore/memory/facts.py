@@ -26,7 +26,9 @@ _MOST_FACTS = 16  # of a text
 _LONGEST_VALUE, _LONGEST_NAME = 80, 60
 _SENTENCE = re.compile(r"[^.!?;\n]+(?:\.(?=\w|\s+[\da-zäöü])[^.!?;\n]+)*")
 
-_NAME = r"[^\W\d_a-z][\w-]*"
+# Bounded, and never given back: else "A-A-A-..." is read again from each of its letters on.
+_NAME = rf"[^\W\d_a-z][\w-]{{0,{_LONGEST_NAME}}}+"
+_OWNER = rf"[^\W\d_a-z][\w-]{{0,{_LONGEST_NAME}}}?"
 _WHO = rf"(?P<who>\b(?:I|Ich|ich|{_NAME}(?: {_NAME})?))(?:'ve|'m|'s|'d)?"
 _MANNER = (
     r"(?: (?:now|currently|still|really|also|just|recently|finally|has|have|am|is|"
@@ -99,7 +101,7 @@ _CUES = frozenset(
 """Words of which each sentence that states a fact has one."""
 _COMPILED = tuple((rule, re.compile(rf"{_WHO}{_MANNER} {rule.pattern}{_END}")) for rule in _RULES)
 _OWNED = re.compile(
-    rf"\b(?:(?P<mine>[Mm]y|[Mm]eine?|[Oo]ur|[Uu]nsere?)|(?P<who>{_NAME}?)(?:'s|s'|s)) "
+    rf"\b(?:(?P<mine>[Mm]y|[Mm]eine?|[Oo]ur|[Uu]nsere?)|(?P<who>{_OWNER})(?:'s|s'|s)) "
     rf"(?P<attribute>(?:[\w'-]+ ){{0,2}}[\w'-]+?) (?:is|are|ist|sind|lautet)(?: now| jetzt| nun)? {_VALUE}{_END}"
 )
 _FIRST_PERSON = frozenset(

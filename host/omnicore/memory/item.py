@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from omnicore.errors import InvalidInput
+from omnicore.filters import DEEPEST
 from omnicore.ids import new_id
 from omnicore.memory.blocks import MemoryBlock
 from omnicore.memory.facts import Fact, facts_in
@@ -23,7 +24,7 @@ from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, TierPolicy, expi
 from omnicore.memory.words import analysed
 from omnicore.records import HIDDEN, Meta, Record, Time, field, replace
 from omnicore.storage.tables.memory import LIVE, QUARANTINED, KeptMemory, NewMemory
-from omnicore.texts import is_whole
+from omnicore.texts import is_whole, too_deep
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -438,6 +439,8 @@ def _checked_metadata(values: Mapping[str, Any]) -> str:
         raise InvalidInput("the metadata hold half of a character", remedy="use text without lone surrogates")
     if len(text) > 6 * _METADATA_BYTES:  # each character may be written as an escape
         raise InvalidInput(f"metadata of {len(text)} bytes are too many", remedy=f"keep to {_METADATA_BYTES} bytes")
+    if too_deep(text.encode(), DEEPEST):
+        raise InvalidInput(f"the metadata are nested deeper than {DEEPEST}", remedy="write them flatter")
     return text
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from omnicore.filters import RANGES, Combination, Condition, MetadataFilter
@@ -28,6 +28,7 @@ FEW = 1000
 """The most memories whose rows are read to answer a question."""
 
 _KNOWN = 2_000_000  # places of one index: 16 MB
+_VALUE = 24  # places that a value of a condition takes the room of, beside its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,12 @@ class FilteredValues:
 
     def __init__(self) -> None:
         self._columns: MemoryColumns | None = None
-        self._known: OrderedDict[tuple[Condition, ...], tuple[int, Places]] = OrderedDict()
+        self._known: OrderedDict[tuple[Condition, ...], tuple[int, Places, int]] = OrderedDict()
         self._held = 0
         self._unindexed: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def passing(
         self, table: MemoryTable, plugin: str, columns: MemoryColumns, allowed: Bools, wanted: MetadataFilter | None
@@ -113,18 +117,25 @@ class FilteredValues:
         return mask
 
     def _places(self, table: MemoryTable, plugin: str, columns: MemoryColumns, wanted: tuple[Condition, ...]) -> Places:
-        upto, places = self._known.pop(wanted, (0, np.zeros(0, np.int64)))
+        upto, places, _ = self._known.get(wanted, (0, np.zeros(0, np.int64), 0))
         if upto < columns.newest:
             seqs = fulfilling(table.store, plugin, wanted, after=upto, upto=columns.newest)
             new = columns.placed(np.array(seqs, np.int64))
             new = new[new >= 0]
-            self._held += len(new)
             places = np.concatenate([places, new]) if len(new) else places
         if wanted[0].name not in _CHANGING:
-            self._known[wanted] = (columns.newest, places)
-            while self._held > _KNOWN and self._known:
-                self._held -= len(self._known.popitem(last=False)[1][1])
+            self._know(wanted, columns.newest, places)
         return places
+
+    def _know(self, wanted: tuple[Condition, ...], upto: int, places: Places) -> None:
+        *_, before = self._known.pop(wanted, (0, 0, 0))
+        bare = tuple(replace(one, given=()) for one in wanted)
+        # Conditions that nothing fulfils take room too.
+        size = len(places) + sum(_VALUE + len(text) // 2 for one in bare for text, _ in one.values) + _VALUE
+        self._known[bare] = upto, places, size
+        self._held += size - before
+        while self._held > _KNOWN:
+            self._held -= self._known.popitem(last=False)[1][2]
 
     def _forget(self, columns: MemoryColumns) -> None:
         self._columns, self._held = columns, 0

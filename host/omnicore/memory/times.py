@@ -207,7 +207,10 @@ def spoken_time(text: str, now: float) -> SpokenTime | None:
     lowered = text[:_MOST_CHARACTERS].lower()
     if not any(word in _TELLING or word[0].isdigit() for word in _WORD.findall(lowered)):
         return None
-    at = datetime.fromtimestamp(now)
+    try:
+        at = datetime.fromtimestamp(now)
+    except (ValueError, OverflowError, OSError):  # before or after all calendars
+        return None
     found: list[tuple[int, re.Match[str], _Span]] = []
     for pattern, rule in _RULES:
         match = pattern.search(lowered)

@@ -18,9 +18,10 @@ from typing import Any, Final, TypeAlias
 from omnicore.sandbox.wasm import ModuleInfo
 
 _SECTIONS: Final = (".debug_line", ".debug_line_str", ".debug_str")
-_MOST_STEPS: Final = 250_000  # of the line programs: a quarter of a second
+_MOST_STEPS: Final = 250_000  # of the line programs, and as many of the tables before them: a quarter of a second each
 _MOST_FILES: Final = 20_000  # of one unit
 _MOST_NAME: Final = 200
+_MOST_ADDRESS: Final = 8  # bytes
 _CODE: Final = 10
 
 
@@ -90,6 +91,20 @@ class _Table:
         return cls([row[0] for row in rows], [row[2:] for row in rows])
 
 
+class _Budget:
+    """Steps that are left. A step that costs no byte, or no more than one, still costs time."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = _MOST_STEPS
+
+    def spend(self, count: int = 1) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise _Malformed
+
+
 class _Bytes:
     """A reader that never goes beyond its end."""
 
@@ -136,6 +151,11 @@ class _Bytes:
         return found
 
 
+def _text_at(data: bytes, at: int) -> str:
+    """The text at a place, cut: its end is not looked for, since as many may point to it as there is room for."""
+    return data[at : at + _MOST_NAME].partition(b"\0")[0].decode(errors="replace")
+
+
 @dataclass(frozen=True, slots=True)
 class _Program:
     """The head of one unit's line program."""
@@ -155,19 +175,20 @@ class _Program:
 
 def _rows(sections: dict[str, bytes]) -> Iterator[_Row]:
     data = sections[_SECTIONS[0]]
-    at, steps = 0, [_MOST_STEPS]
+    at, entries, steps = 0, _Budget(), _Budget()
     while at + 4 <= len(data):
         size = int.from_bytes(data[at : at + 4], "little")
         if size >= 0xFFFFFFF0:
             return  # 64-bit DWARF, which no compiler for 32-bit Wasm writes
         end = at + 4 + size
-        program = _head(_Bytes(data, at + 4, min(end, len(data))), sections)
+        entries.spend()
+        program = _head(_Bytes(data, at + 4, min(end, len(data))), sections, entries)
         if program is not None:
             yield from _run(program, steps)
         at = end
 
 
-def _head(unit: _Bytes, sections: dict[str, bytes]) -> _Program | None:
+def _head(unit: _Bytes, sections: dict[str, bytes], entries: _Budget) -> _Program | None:
     version = unit.fixed(2)
     if not 2 <= version <= 5:
         return None
@@ -183,31 +204,43 @@ def _head(unit: _Bytes, sections: dict[str, bytes]) -> _Program | None:
     operands = [unit.byte() for _ in range(opcodes - 1)]
     if not span:
         raise _Malformed
-    files = _files_5(unit, sections) if version >= 5 else _files(unit)
+    files = _files_5(unit, sections, entries) if version >= 5 else _files(unit, entries)
     code = _Bytes(unit.data, start, unit.end)
     return _Program(code, files, version, shortest, base - 256 if base > 127 else base, span, operands)
 
 
-def _files(unit: _Bytes) -> list[str]:
-    folders = ["", *iter(unit.text, "")]
-    files = []
+def _files(unit: _Bytes, entries: _Budget) -> list[str]:
+    folders, files = [""], list[str]()
     for name in iter(unit.text, ""):
+        _check_more(folders, entries)
+        folders.append(name)
+    for name in iter(unit.text, ""):
+        _check_more(files, entries)
         folder, _changed, _size = unit.number(), unit.number(), unit.number()
         files.append(_joined(folders, folder, name))
     return files
 
 
-def _files_5(unit: _Bytes, sections: dict[str, bytes]) -> list[str]:
-    folders = [name for name, _ in _entries(unit, sections)]
-    return [_joined(folders, folder, name) if folder else _shown(name) for name, folder in _entries(unit, sections)]
+def _check_more(found: list[str], entries: _Budget) -> None:
+    entries.spend()
+    if len(found) >= _MOST_FILES:
+        raise _Malformed
 
 
-def _entries(unit: _Bytes, sections: dict[str, bytes]) -> list[tuple[str, int]]:
+def _files_5(unit: _Bytes, sections: dict[str, bytes], entries: _Budget) -> list[str]:
+    folders = [name for name, _ in _entries(unit, sections, entries)]
+    return [
+        _joined(folders, folder, name) if folder else _shown(name) for name, folder in _entries(unit, sections, entries)
+    ]
+
+
+def _entries(unit: _Bytes, sections: dict[str, bytes], entries: _Budget) -> list[tuple[str, int]]:
     """Names and numbers of folders, of a table whose head says which fields its rows have."""
     fields = [(unit.number(), unit.number()) for _ in range(unit.byte())]
     count = unit.number()
     if count > _MOST_FILES or (count and not fields):
         raise _Malformed
+    entries.spend(len(fields) * (1 + count))
     found = []
     for _ in range(count):
         values = {content: _value(unit, form, sections) for content, form in fields}
@@ -224,7 +257,7 @@ def _value(unit: _Bytes, form: int, sections: dict[str, bytes]) -> Any:
         return unit.text()
     if form in (0x0E, 0x1F):
         names = sections.get(_SECTIONS[2] if form == 0x0E else _SECTIONS[1], b"")
-        return _Bytes(names, unit.fixed(4), len(names)).text()
+        return _text_at(names, unit.fixed(4))
     if form == 0x0F:
         return unit.number()
     if form in _SIZES:
@@ -258,12 +291,10 @@ class _State:
     dropped: bool = False
 
 
-def _run(program: _Program, steps: list[int]) -> Iterator[_Row]:
+def _run(program: _Program, steps: _Budget) -> Iterator[_Row]:
     code, state, first = program.code, _State(), len(program.operands) + 1
     while code.at < code.end:
-        steps[0] -= 1
-        if steps[0] < 0:
-            raise _Malformed
+        steps.spend()
         opcode = code.byte()
         if opcode >= first:
             advance = opcode - first
@@ -276,7 +307,7 @@ def _run(program: _Program, steps: list[int]) -> Iterator[_Row]:
                 state = _State()
             continue
         elif opcode != 1:
-            _standard(opcode, program, state)
+            _standard(opcode, program, state, steps)
             continue
         if not state.dropped:
             yield state.address, True, program.file(state.file), state.line
@@ -290,6 +321,8 @@ def _extended(code: _Bytes, state: _State) -> bool:
         raise _Malformed
     kind = code.byte()
     if kind == 2:
+        if size - 1 > _MOST_ADDRESS:
+            raise _Malformed
         state.address = code.fixed(size - 1)
         # The linker gives functions that it dropped the address 0, where none can be, or one beyond all code.
         state.dropped = not 0 < state.address < 0xFFFFFFF0
@@ -297,7 +330,7 @@ def _extended(code: _Bytes, state: _State) -> bool:
     return kind == 1
 
 
-def _standard(opcode: int, program: _Program, state: _State) -> None:
+def _standard(opcode: int, program: _Program, state: _State, steps: _Budget) -> None:
     code = program.code
     if opcode == 2:
         state.address += code.number() * program.shortest
@@ -310,5 +343,6 @@ def _standard(opcode: int, program: _Program, state: _State) -> None:
     elif opcode == 9:
         state.address += code.fixed(2)
     else:
-        for _ in range(program.operands[opcode - 1]):
+        steps.spend(count := program.operands[opcode - 1])
+        for _ in range(count):
             code.number()

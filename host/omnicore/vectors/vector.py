@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.filters import plain
+from omnicore.filters import DEEPEST, plain
 from omnicore.records import Meta, Record, field
 from omnicore.storage.tables.vectors import DROPPED, Collection, Metric, NewVector, VectorRow, VectorTable
-from omnicore.texts import is_whole
+from omnicore.texts import is_whole, too_deep
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ def metadata_text(metadata: Mapping[str, Any]) -> str:
         raise InvalidInput("the metadata hold half of a character", remedy="use text without lone surrogates")
     if len(text) > 6 * METADATA_BYTES:  # escapes make up to six characters of a byte
         raise InvalidInput("the metadata are too long", remedy=f"keep to {METADATA_BYTES} bytes")
+    if too_deep(text.encode(), DEEPEST):
+        raise InvalidInput(f"the metadata are nested deeper than {DEEPEST}", remedy="write them flatter")
     return text
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from omnicore.errors import InvalidInput, LimitExceeded
@@ -21,6 +22,7 @@ _MOST_BYTES = 1 << 20
 _NOTHING: Any = object()
 _NAMED = re.compile(r"\$steps\s*+(?:\.\s*+([A-Za-z_][A-Za-z0-9_]*)|\.?\s*+\[?\s*+\"((?:[^\"\\]|\\.)*)\")")
 _CONTEXT = re.compile(r"\$context\b")
+_INDEX = re.compile(r"[0-9]{1,6}")
 
 
 class TrialRecord(Record, frozen=True):
@@ -79,14 +81,14 @@ def prepared(
     by_hand = dict(_shifted(wishes.answers, before))
     for path in by_hand:
         part = _without_output(part, steps_of(path))
-    mentioned = set(_mentioned(part))
+    mentioned = _mentioned(part, left_out)
     recorded = dict(_shifted(known.answers, before)) if wishes.calls == "recorded" else {}
     more: dict[str, Any] = {
         "from": wishes.first,
         "to": wishes.last,
         "run": wishes.run,
         "calls": "recorded" if wishes.calls == "recorded" else None,
-        "steps": {name: {"output": steps[name]} for name in sorted(left_out & mentioned & steps.keys())},
+        "steps": {name: {"output": steps[name]} for name in sorted(mentioned & steps.keys())},
         "answers": {**recorded, **by_hand},
         "context": wishes.context,
     }
@@ -108,7 +110,7 @@ def _shifted(answers: Mapping[str, Any], before: int) -> Iterator[tuple[str, Any
     """Answers by the places of the document that begins at a later task."""
     for path, value in answers.items():
         steps = path.split("/", 3)
-        if len(steps) < 4 or not steps[2].isdigit() or int(steps[2]) < before:
+        if len(steps) < 4 or not _INDEX.fullmatch(steps[2]) or int(steps[2]) < before:
             continue
         yield f"/do/{int(steps[2]) - before}/{steps[3]}", value
 
@@ -174,18 +176,26 @@ def _exports(part: Mapping[str, Any]) -> bool:
     return any("export" in path for path, _ in _texts(part.get("do"), ("do",)))
 
 
-def _mentioned(part: Mapping[str, Any]) -> Iterator[str]:
+def _mentioned(part: Mapping[str, Any], left_out: set[str]) -> set[str]:
+    """Those of the steps that are left out whose outputs the expressions may ask for."""
+    found: set[str] = set()
     for _, text in _texts(part, ()):
         if "$steps" in text:
-            found = list(_steps_in(text))
-            yield from found
-            if len(found) < text.count("$steps"):  # computed names: all may be meant
-                yield from _names({"do": part.get("do")})
+            names = list(_steps_in(text))
+            found.update(names)
+            if len(names) < text.count("$steps"):
+                return left_out  # a computed name may be any of them
+    return found & left_out
 
 
 def _steps_in(text: str) -> Iterator[str]:
+    """The names that an expression writes out. One with a value in it, as in `$steps["\\(.name)"]`, is none."""
     for match in _NAMED.finditer(text):
-        yield match[1] if match[1] is not None else str(json.loads(f'"{match[2]}"'))
+        if match[1] is not None:
+            yield match[1]
+            continue
+        with suppress(ValueError):
+            yield str(json.loads(f'"{match[2]}"', strict=False))
 
 
 def _texts(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -103,3 +103,28 @@ def test_a_program_without_end_is_read_to_a_bound() -> None:
     lines.sections[".debug_line"] = len(body).to_bytes(4, "little") + body
     assert lines.place(lines.code_at + 5).startswith("crash.c:")
     assert lines.place(lines.code_at + (1 << 31)).startswith("crash.c:")
+
+
+def _unit(body: bytes) -> bytes:
+    return len(body).to_bytes(4, "little") + body
+
+
+def _files(names: bytes, program: bytes = b"") -> bytes:
+    head = bytes([1, 1, 1, 251, 14, 1]) + names
+    return _unit(b"\4\0" + len(head).to_bytes(4, "little") + head + program)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(_unit(b"\1\0") * 250_001, id="units-of-other-versions"),
+        pytest.param(_files(b"f" * 199 + b"\0\0" + b"a\0\1\0\0" * 20_001 + b"\0"), id="files-with-long-folders"),
+        pytest.param(_files(b"\0" + b"a\0\1\0\0" * 20_000 + b"\0") * 13, id="many-units-with-files"),
+        pytest.param(_files(b"\0\0", b"\0\x0a\2" + b"\xff" * 9), id="an-address-of-nine-bytes"),
+    ],
+)
+def test_tables_that_explode_are_read_to_a_bound(before: bytes) -> None:
+    lines = SourceLines.of(inspect(MODULES[4]))
+    assert lines is not None
+    lines.sections[".debug_line"] = before + lines.sections[".debug_line"]
+    assert lines.place(lines.code_at + 5) == ""

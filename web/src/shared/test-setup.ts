@@ -3,6 +3,8 @@ import "@testing-library/jest-dom/vitest";
 import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
 
+import { AREAS, loadTexts } from "./texts/load";
+
 // jsdom has none of these, and antd asks for them.
 window.matchMedia = (query: string) =>
   Object.assign(new EventTarget(), {
@@ -25,3 +27,5 @@ window.ResizeObserver = class {
 };
 
 afterEach(cleanup);
+
+await loadTexts(...AREAS);

@@ -233,14 +233,18 @@ class MemoryTable:
         now: float,
         *,
         cap: Callable[[int], int | None] = lambda tier: None,
-    ) -> Added:
-        """Keeps a memory that was made of others, and the edges to them, in one transaction.
+    ) -> Added | None:
+        """Keeps a memory that was made of others, and the edges to them, in one transaction; None if some are gone.
 
         Raises: LimitExceeded: its tier is full.
         """
         lengths = set() if draft.given is None else {len(draft.given) // 4}
+        marks = ", ".join("?" * len(sources))
+        there = f"SELECT count(*) FROM memories WHERE plugin = ? AND id IN ({marks}) AND state < {DEAD:d}"
 
-        def work(session: Session) -> Added:
+        def work(session: Session) -> Added | None:
+            if session.execute(there, (plugin, *sources)).fetchone()[0] < len(sources):
+                return None
             added = self._add(session, plugin, [draft], lengths, (None, None), cap)[0]
             add_edges(session, plugin, [(added.id, "derived_from", source, "") for source in sources], now)
             return added

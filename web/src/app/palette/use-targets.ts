@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { useNavigate } from "react-router";
 
 import { useMay } from "@/shared/hooks/use-may";
+import { choose as chooseLanguage, CHOICES, tag } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import { useTheme } from "@/shared/theme/theme-provider";
 
@@ -56,6 +57,10 @@ export function useTargets(onOpen: (overlay: Overlay) => void): Target[] {
       add("audit", actions.audit, go("/settings/audit"));
     }
     add("theme", isDark ? actions.toLight : actions.toDark, () => choose(isDark ? "light" : "dark"));
+    for (const { tag: other, name } of CHOICES) {
+      if (other !== tag)
+        add(`language-${other}`, `${texts.shell.language}: ${name}`, () => chooseLanguage(other));
+    }
     add("help", texts.shell.shortcuts, () => onOpen("help"));
     return targets;
   }, [navigate, isDark, choose, data, workflows, isAdmin, onOpen]);

@@ -5,6 +5,7 @@ import SunOutlined from "@ant-design/icons/SunOutlined";
 import UserOutlined from "@ant-design/icons/UserOutlined";
 import { Button } from "antd";
 
+import { CHOICES as LANGUAGES, choose as chooseLanguage, tag } from "@/shared/language/language";
 import type { Session, User } from "@/shared/api/session";
 import { useDeleteSessionMutation } from "@/shared/api/delete-session";
 import { texts } from "@/shared/texts";
@@ -30,6 +31,15 @@ export function Header({ session, user, onOpen }: Props) {
   const [logOut] = useDeleteSessionMutation();
   const account = [
     { key: "who", disabled: true, label: `${user.name} · ${texts.shell.roles[user.role]}` },
+    {
+      key: "language",
+      label: texts.shell.language,
+      children: LANGUAGES.map((one) => ({
+        key: one.tag,
+        label: <span lang={one.tag}>{one.name}</span>,
+        onClick: () => chooseLanguage(one.tag),
+      })),
+    },
     ...(session.via === "session"
       ? [
           { key: "password", label: texts.shell.changePassword, onClick: () => onOpen("password") },
@@ -62,7 +72,11 @@ export function Header({ session, user, onOpen }: Props) {
           aria-label={texts.shell.shortcuts}
           onClick={() => onOpen("help")}
         />
-        <MenuButton menu={{ items: account }} icon={<UserOutlined />} label={texts.shell.user(user.name)} />
+        <MenuButton
+          menu={{ items: account, selectable: true, selectedKeys: [tag] }}
+          icon={<UserOutlined />}
+          label={texts.shell.user(user.name)}
+        />
       </div>
     </header>
   );

@@ -63,7 +63,7 @@ function Approvals() {
   const { data } = useCountApprovalsQuery();
   const count = data?.items.length ?? 0;
   if (count === 0) return null;
-  const label = texts.shell.approvals(count, Boolean(data?.next));
+  const label = texts.shell.approvals(count, data?.next ? "+" : "");
   return (
     <Link className={styles["count"]} to="/approvals" aria-label={label} title={label}>
       {data?.next ? `${count}+` : count}

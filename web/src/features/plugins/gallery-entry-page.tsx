@@ -10,7 +10,7 @@ import { Panel } from "@/shared/ui/panel";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 import { StateTag } from "@/shared/ui/state-tag";
 import { TimeAgo } from "@/shared/ui/time-ago";
-import { bytes } from "@/shared/ui/units";
+import { bytes, list } from "@/shared/ui/units";
 
 import { useShowGalleryPluginQuery } from "./api/show-gallery-plugin";
 import { GalleryIcon } from "./components/gallery-icon";
@@ -139,7 +139,6 @@ function Advisories({ of: { advisories } }: { of: Version }) {
 
 function factsOf(newest: Version, { author, index }: Schemas["GalleryEntry"]): [string, React.ReactNode][] {
   const none = texts.common.none;
-  const { list } = texts.plugins.rights;
   return [
     [words.version, newest.version],
     [

@@ -70,7 +70,7 @@ function OnePlugin({ name }: { name: string }) {
             <Link to="/plugins" className={styles["all"]}>
               {words.all}
             </Link>
-            {(plugin.version || plugin.author) && ` · ${words.lead(plugin.version, plugin.author)}`}
+            {(plugin.version || plugin.author) && ` · ${leadOf(plugin)}`}
           </>
         }
         actions={<PluginActions plugin={plugin} />}
@@ -107,4 +107,8 @@ function isOffered(tab: Tab, open: string, plugin: Plugin): boolean {
   if (tab === "rollout") return Boolean(plugin.rollout);
   if (plugin.trust === "native") return tab !== "upgrade" && tab !== "versions" && tab !== "config";
   return tab !== "upgrade" || hasUpgrade(plugin);
+}
+
+function leadOf({ version, author }: { version: string; author: string }): string {
+  return [version && words.version(version), author && words.by(author)].filter(Boolean).join(" ");
 }

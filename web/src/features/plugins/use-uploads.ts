@@ -85,12 +85,24 @@ interface Plan {
 
 function planned(files: readonly File[]): Plan[] {
   const words = texts.plugins.upload;
-  if (files.length > MOST) return [{ name: words.files, problem: problem(words.tooMany(MOST)) }];
+  if (files.length > MOST)
+    return [
+      {
+        name: words.files,
+        problem: problem({ fact: words.tooMany.fact, remedy: words.tooMany.remedy(MOST) }),
+      },
+    ];
   const { pairs, lone, foreign } = pairFiles(files);
   return [
     ...pairs.map((pair) => ({ name: pair.file.name, pair })),
-    ...lone.map((file) => ({ name: file.name, problem: problem(words.lone(file.name)) })),
-    ...foreign.map((file) => ({ name: file.name, problem: problem(words.foreign(file.name)) })),
+    ...lone.map((file) => ({
+      name: file.name,
+      problem: problem({ fact: words.lone.fact(file.name), remedy: words.lone.remedy }),
+    })),
+    ...foreign.map((file) => ({
+      name: file.name,
+      problem: problem({ fact: words.foreign.fact(file.name), remedy: words.foreign.remedy }),
+    })),
   ];
 }
 

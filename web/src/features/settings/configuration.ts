@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
 
@@ -46,7 +47,7 @@ export function written(value: unknown): string {
   const { on, off, isNotSet } = texts.settings.configuration;
   if (value === null || value === undefined || value === "") return isNotSet;
   if (typeof value === "boolean") return value ? on : off;
-  if (typeof value === "number") return value >= GROUPED ? value.toLocaleString("en") : String(value);
+  if (typeof value === "number") return value >= GROUPED ? value.toLocaleString(locale) : String(value);
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.length === 0) return isNotSet;
   if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");

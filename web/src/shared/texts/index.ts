@@ -1,5 +1,5 @@
 /**
- * Every text of the console, by the noun it is about. Another language is another module of this shape. A namespace and
- * no object, so that each page loads the texts that it names and not those of all pages.
+ * Every text of the console, by the noun it is about, in the language of the page. The catalogues are `en/` and, with
+ * the same names, `de/`; `load.ts` loads the areas that a page needs before the page.
  */
 export * as texts from "./catalogue";

@@ -9,6 +9,9 @@ import {
   useSyncExternalStore,
 } from "react";
 
+import { language } from "@/shared/language/language";
+
+import { antdLocale } from "./antd-locale";
 import { cspNonce } from "./csp-nonce";
 import { DARK, LIGHT, type Palette } from "./palette";
 
@@ -66,7 +69,13 @@ export function ThemeProvider({ children }: { children: ReactNode }) {
   const tokens = useMemo(() => tokensOf(palette, isDark), [palette, isDark]);
   return (
     <ThemeContext value={theme}>
-      <ConfigProvider theme={tokens} csp={{ nonce: cspNonce() }} button={{ autoInsertSpace: false }}>
+      <ConfigProvider
+        theme={tokens}
+        locale={antdLocale()}
+        direction={language.dir}
+        csp={{ nonce: cspNonce() }}
+        button={{ autoInsertSpace: false }}
+      >
         {children}
       </ConfigProvider>
     </ThemeContext>

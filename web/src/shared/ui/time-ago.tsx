@@ -1,5 +1,6 @@
 import { Tooltip } from "antd";
 
+import { locale } from "@/shared/language/language";
 import { useNow } from "@/shared/hooks/use-now";
 import { texts } from "@/shared/texts";
 
@@ -11,8 +12,8 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
   ["second", 1],
 ];
-const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
-const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const RELATIVE = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "long" });
+const EXACT = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 
 /** `2 minutes ago` or `in 3 hours`; `at` and `now` in seconds since the epoch. */
 export function relative(at: number, now: number): string {

@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import type { Column } from "@/shared/ui/cursor-table/cursor-table";
 import { TimeAgo } from "@/shared/ui/time-ago";
@@ -6,7 +7,7 @@ import type { Gap, LogRow } from "../logic/event-log";
 import { preview } from "../logic/preview";
 import styles from "./events.module.css";
 
-const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const CLOCK = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 const words = texts.events;
 
 export const COLUMNS: Column<LogRow>[] = [

@@ -3,6 +3,7 @@ import FilterOutlined from "@ant-design/icons/FilterOutlined";
 import UpOutlined from "@ant-design/icons/UpOutlined";
 import { Button, Drawer } from "antd";
 
+import { locale } from "@/shared/language/language";
 import type { LiveEvent } from "@/shared/live/live-provider";
 import { texts } from "@/shared/texts";
 import { CopyButton } from "@/shared/ui/copy-button";
@@ -23,7 +24,7 @@ interface Props {
 }
 
 const words = texts.events;
-const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+const EXACT = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
 
 /** All that one event says, and the way to its neighbours in the list. */
 export function EventDrawer({ id, rows, onOpen, onTopic, onClose }: Props) {

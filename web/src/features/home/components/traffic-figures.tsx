@@ -1,11 +1,12 @@
+import { locale } from "@/shared/language/language";
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
 
 import { figuresOf } from "../logic/figures";
 import styles from "./traffic.module.css";
 
-const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const SHORT = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
+const WHOLE = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const SHORT = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
 
 /** The hour in four figures. */
 export function TrafficFigures({ series }: { series: Schemas["Series"] }) {

@@ -1,5 +1,6 @@
 import { Drawer } from "antd";
 
+import { locale } from "@/shared/language/language";
 import { asProblem } from "@/shared/api/problem";
 import type { Schemas } from "@/shared/api/types";
 import { useMay } from "@/shared/hooks/use-may";
@@ -62,7 +63,7 @@ function Content({ id, onClose }: { id: string; onClose: () => void }) {
           [words.id, <code key="id">{currentData.id}</code>],
           [words.address, currentData.address ?? words.noAddress],
           [words.started, <TimeAgo key="started" at={currentData.started_at} />],
-          [words.processor, currentData.load?.cpu?.toFixed(2)],
+          [words.processor, currentData.load?.cpu?.toLocaleString(locale, { maximumFractionDigits: 2 })],
           [words.memory, bytes(currentData.load?.memory_bytes ?? 0)],
         ]}
       />
@@ -134,5 +135,5 @@ function Logs({ id }: { id: string }) {
 }
 
 function clock(at: number): string {
-  return new Date(at * 1000).toLocaleTimeString("en-GB");
+  return new Date(at * 1000).toLocaleTimeString(locale);
 }

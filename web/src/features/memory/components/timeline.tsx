@@ -1,5 +1,6 @@
 import { Button } from "antd";
 
+import { locale } from "@/shared/language/language";
 import type { Schemas } from "@/shared/api/types";
 import { useNow } from "@/shared/hooks/use-now";
 import { texts } from "@/shared/texts";
@@ -10,7 +11,7 @@ import styles from "./memory.module.css";
 
 const words = texts.memory.entity;
 const TONES: Record<Standing, Tone> = { holds: "good", ended: "calm", ahead: "busy" };
-const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+const DAY = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
 
 interface Props {
   label: string;

@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 
 /** What a part of a score comes from; each has a colour. */
@@ -14,6 +15,8 @@ const KINDS: Record<string, Kind> = {
   importance: "weight",
   recency: "weight",
 };
+
+const SCORE = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** Signals behind the score, which are no parts of the rank. */
 const RAW = new Set(["rank", "cosine", "covered", "around"]);
@@ -44,7 +47,7 @@ export function partsOf(explain: Record<string, number> | undefined): ScorePart[
 
 /** `0.82`, and `<0.01` for what is there but hardly. */
 export function scored(value: number): string {
-  return value > 0 && value < 0.005 ? "<0.01" : value.toFixed(2);
+  return value > 0 && value < 0.005 ? `<${SCORE.format(0.01)}` : SCORE.format(value);
 }
 
 function labelOf(name: string): string {

@@ -35,7 +35,9 @@ export function CallAnswerView({ answer, name }: { answer: CallAnswer; name: str
   return (
     <div className={styles["answer"]}>
       <div className={styles["line"]}>
-        <span className={styles["muted"]}>{words.size(bytes(answer.body.length), answer.media)}</span>
+        <span className={styles["muted"]}>
+          {words.size(bytes(answer.body.length), answer.media || words.octets)}
+        </span>
         <div className={styles["tools"]}>
           {answer.body.length > 0 && (
             <Segmented

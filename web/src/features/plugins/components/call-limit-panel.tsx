@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import { Facts } from "@/shared/ui/facts";
 import { Panel } from "@/shared/ui/panel";
@@ -25,7 +26,7 @@ export function CallLimitPanel({ name }: { name: string }) {
               words.atOnce,
               concurrent === null ? texts.common.none : words.held(count(concurrent), count(held)),
             ],
-            [words.perSecond, rate === null ? texts.common.none : rate.toLocaleString("en")],
+            [words.perSecond, rate === null ? texts.common.none : rate.toLocaleString(locale)],
             [
               words.set,
               <span key="set">

@@ -28,7 +28,13 @@ export function Standing({ entry: { installed, newer, newest } }: { entry: Entry
         <StateTag
           state="installed"
           tone={newer ? "busy" : "good"}
-          label={newer ? words.updatable(installed) : words.installed(installed)}
+          label={
+            newer
+              ? words.updatable(installed)
+              : installed
+                ? words.installedVersion(installed)
+                : words.installed
+          }
         />
       )}
       {newest.revoked && <StateTag state="revoked" tone="bad" label={words.revoked} />}

@@ -2,16 +2,17 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { Button } from "antd";
 import { useEffect, useRef, useState } from "react";
 
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 
 import type { LogLine } from "../logic/log-buffer";
 import styles from "./logs.module.css";
 
 const words = texts.plugins.care;
-const CLOCK = new Intl.DateTimeFormat("en-GB", {
+const CLOCK = new Intl.DateTimeFormat(locale, {
   ...{ hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 },
 });
-const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const EXACT = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const NEAR_PX = 40;
 
 /** Lines of a log; only those that are seen are drawn. At its end it goes on with what comes. */

@@ -56,7 +56,9 @@ export function LogsTab({ plugin }: { plugin: string }) {
         </div>
       )}
       <p className={styles["foot"]}>
-        {words.lines(shown.length, lines.length)}
+        {shown.length === lines.length
+          ? words.lines(lines.length)
+          : words.linesOf(shown.length, lines.length)}
         {dropped > 0 && <span className={styles["warn"]}>{words.dropped(dropped)}</span>}
         {forgotten > 0 && <span>{words.forgotten(forgotten, MOST_LINES)}</span>}
       </p>

@@ -58,7 +58,8 @@ export function PermissionCard({ plugin, permission, digest, mayGrant }: Props) 
         <small className={styles["muted"]}>
           {grant && (
             <>
-              {words.granted} {words.by(grant.granted_by)}, <TimeAgo at={grant.granted_at} />
+              {words.granted} {words.by(grant.granted_by || words.somebody)},{" "}
+              <TimeAgo at={grant.granted_at} />
             </>
           )}
           {standing === "always" && words.alwaysHint}

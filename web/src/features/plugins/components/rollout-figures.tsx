@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import { Panel } from "@/shared/ui/panel";
 import { StateTag } from "@/shared/ui/state-tag";
@@ -58,5 +59,5 @@ export function RolloutGuards({ progress: { guards } }: { progress: Progress }) 
 }
 
 function percent(part: number, all: number): string {
-  return `${((100 * part) / all).toLocaleString("en", { maximumFractionDigits: 2 })} %`;
+  return `${((100 * part) / all).toLocaleString(locale, { maximumFractionDigits: 2 })} %`;
 }

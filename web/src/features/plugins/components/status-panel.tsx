@@ -31,7 +31,7 @@ export function StatusPanel({ name }: { name: string }) {
             [words.errors, count(data.errors)],
             [words.p95, data.p95_ms === null ? texts.common.none : took(data.p95_ms / 1000)],
             [words.inFlight, count(data.in_flight)],
-            [words.warm, words.warmOf(count(data.warm), bytes(data.warm_bytes))],
+            [words.warm, data.warm === 0 ? count(0) : words.warmOf(count(data.warm), bytes(data.warm_bytes))],
           ]}
         />
       )}
@@ -51,7 +51,7 @@ function BreakerState({ breaker: { state, failures, threshold, open_until: until
     <>
       <StateTag state={state} tone={TONES[state]} label={words.breakerStates[state]} />
       <small>
-        {words.breakerHint[state](failures, threshold)}{" "}
+        {state === "closed" ? words.breakerHint.closed(failures, threshold) : words.breakerHint[state]}{" "}
         {until !== null && (
           <>
             {words.openUntil} <TimeAgo at={until} />

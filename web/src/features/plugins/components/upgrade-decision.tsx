@@ -57,7 +57,7 @@ export function UpgradeDecision({ plugin, upgrade, from, to }: Props) {
           {words.turnedAway(kept.who)} <TimeAgo at={kept.at} />. {mayDecide && words.approvesLater}
         </p>
       ) : (
-        waiting && <p>{words.waits(review)}</p>
+        waiting && <p>{words.waits(review || words.asksMore)}</p>
       )}
       {(waiting || kept) && (
         <p>

@@ -46,7 +46,7 @@ function Taken({ plugin }: { plugin: Plugin }) {
   return (
     <>
       <div className={styles["told"]}>
-        <p>{words.taken(plugin.name, plugin.version)}</p>
+        <p>{words.taken(`${plugin.name} ${plugin.version}`.trim())}</p>
         <Link to={pluginPath(plugin.name, tab)}>{action}</Link>
       </div>
       {plugin.reason && <p className={styles["reason"]}>{plugin.reason}</p>}

@@ -1,6 +1,6 @@
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
-import { bytes, count } from "@/shared/ui/units";
+import { bytes, count, list } from "@/shared/ui/units";
 
 import type { Plugin } from "./review";
 
@@ -59,6 +59,6 @@ export function scopeValue(name: string, value: unknown): string {
   if (typeof value === "boolean") return value ? words.yes : words.no;
   if (typeof value === "number") return name.endsWith("_bytes") ? bytes(value) : count(value);
   if (Array.isArray(value))
-    return value.length === 1 && value[0] === "*" ? words.any : words.list(value.map(String));
+    return value.length === 1 && value[0] === "*" ? words.any : list(value.map(String));
   return typeof value === "string" ? value : JSON.stringify(value);
 }

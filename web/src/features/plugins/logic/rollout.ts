@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import type { Schemas } from "@/shared/api/types";
 import { took } from "@/shared/ui/units";
 
@@ -21,5 +22,5 @@ export function isPaused({ rollout }: Progress): boolean {
 export function guardFigure(figure: Guard["figure"], value: number | null): string {
   if (value === null) return "–";
   if (figure === "p95") return took(value / 1000);
-  return `${value.toLocaleString("en", { maximumFractionDigits: 2 })} %`;
+  return `${value.toLocaleString(locale, { maximumFractionDigits: 2 })} %`;
 }

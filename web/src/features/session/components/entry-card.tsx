@@ -1,6 +1,8 @@
 import type { ReactNode } from "react";
 
 import { useTitle } from "@/shared/hooks/use-title";
+import { CHOICES, choose, tag } from "@/shared/language/language";
+import { texts } from "@/shared/texts";
 import { BrandMark } from "@/shared/ui/brand-mark";
 
 import styles from "./entry-card.module.css";
@@ -15,6 +17,19 @@ export function EntryCard({ title, lead, children }: { title: string; lead: stri
         <h1>{title}</h1>
         <p>{lead}</p>
         {children}
+        <nav className={styles["languages"]} aria-label={texts.shell.language}>
+          {CHOICES.map((one) => (
+            <button
+              key={one.tag}
+              type="button"
+              lang={one.tag}
+              aria-pressed={one.tag === tag}
+              onClick={() => choose(one.tag)}
+            >
+              {one.name}
+            </button>
+          ))}
+        </nav>
       </div>
     </main>
   );

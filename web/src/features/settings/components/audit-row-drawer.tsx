@@ -1,6 +1,7 @@
 import { Drawer } from "antd";
 import type { ReactNode } from "react";
 
+import { locale } from "@/shared/language/language";
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
 import { CopyButton } from "@/shared/ui/copy-button";
@@ -26,7 +27,7 @@ interface Props {
   onClose: () => void;
 }
 
-const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+const EXACT = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
 
 /** All that one row says. */
 export function AuditRowDrawer({ seq, onFilter, onClose }: Props) {

@@ -2,6 +2,7 @@ import SafetyCertificateOutlined from "@ant-design/icons/SafetyCertificateOutlin
 import { Button } from "antd";
 import { useState } from "react";
 
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import { CopyButton } from "@/shared/ui/copy-button";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
@@ -12,7 +13,7 @@ import styles from "./audit.module.css";
 import { Notice } from "./notice";
 import { TabHead } from "./tab-head";
 
-const count = (rows: number) => rows.toLocaleString("en");
+const count = (rows: number) => rows.toLocaleString(locale);
 
 /** The head of the record, with the button that recomputes it. */
 export function AuditVerify() {

@@ -78,9 +78,13 @@ function readValue(kind: string, value: unknown): { value: unknown } | { refused
 function hintOf(setting: Setting, value: unknown): string {
   const { schema } = setting as { schema: { minimum?: number; maximum?: number } };
   const said = meaning(setting.name, value);
-  return [said && `= ${said}`, texts.settings.configuration.range(schema.minimum, schema.maximum)]
-    .filter(Boolean)
-    .join(" · ");
+  return [said && `= ${said}`, rangeOf(schema.minimum, schema.maximum)].filter(Boolean).join(" · ");
+}
+
+function rangeOf(least: number | undefined, most: number | undefined): string {
+  const words = texts.settings.configuration;
+  if (least !== undefined) return most === undefined ? words.atLeast(least) : words.range(least, most);
+  return most === undefined ? "" : words.atMost(most);
 }
 
 /** The host's words about this setting, without the file that it would have been written to. */

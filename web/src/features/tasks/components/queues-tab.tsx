@@ -1,6 +1,7 @@
 import InboxOutlined from "@ant-design/icons/InboxOutlined";
 import { Link } from "react-router";
 
+import { locale } from "@/shared/language/language";
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
 import { EmptyState } from "@/shared/ui/empty-state";
@@ -54,7 +55,7 @@ function Row({ queue, limit, waiting, running }: Schemas["Queue"]) {
     <tr>
       <th scope="row">{queue}</th>
       <td>
-        {running.toLocaleString("en")}
+        {running.toLocaleString(locale)}
         {limit !== null && limit > 0 && (
           <meter
             min={0}
@@ -65,11 +66,11 @@ function Row({ queue, limit, waiting, running }: Schemas["Queue"]) {
           />
         )}
       </td>
-      <td>{waiting.toLocaleString("en")}</td>
+      <td>{waiting.toLocaleString(locale)}</td>
       <td>
         {limit === null && <span className={styles["muted"]}>{words.noLimit}</span>}
         {limit === 0 && <StateTag state="held" tone="warn" label={words.held} />}
-        {limit !== null && limit > 0 && limit.toLocaleString("en")}
+        {limit !== null && limit > 0 && limit.toLocaleString(locale)}
       </td>
     </tr>
   );

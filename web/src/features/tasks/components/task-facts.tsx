@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import { CopyButton } from "@/shared/ui/copy-button";
 import { Facts } from "@/shared/ui/facts";
@@ -6,7 +7,7 @@ import { TimeAgo } from "@/shared/ui/time-ago";
 import { duration } from "../logic/timings";
 import { Attempts, OwnerName, type Task, Took } from "./task-cells";
 
-const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const EXACT = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const words = texts.tasks.facts;
 
 /** When a task was ordered, began and ended, and how long that was. */

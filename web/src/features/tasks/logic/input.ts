@@ -1,3 +1,4 @@
+import { locale } from "@/shared/language/language";
 import type { Schemas } from "@/shared/api/types";
 
 type View = Schemas["Function"];
@@ -38,5 +39,5 @@ export function choicesOf(plugins: readonly Schemas["Plugin"][]): FunctionChoice
     .flatMap(({ name: plugin, functions }) =>
       Object.entries(functions).map(([name, view]) => ({ ref: `${plugin}.${name}`, plugin, name, view })),
     )
-    .sort((one, other) => one.ref.localeCompare(other.ref, "en"));
+    .sort((one, other) => one.ref.localeCompare(other.ref, locale));
 }

@@ -1,3 +1,5 @@
+import { locale } from "@/shared/language/language";
+
 const CLOCK = { hour: "2-digit", minute: "2-digit" } as const;
 const LONG = { weekday: "long", day: "numeric", month: "long", year: "numeric", ...CLOCK } as const;
 const SHORT = { weekday: "short", day: "numeric", month: "short", year: "numeric", ...CLOCK } as const;
@@ -11,10 +13,10 @@ export function momentIn(at: number, timeZone: string, isShort = false): string 
     ...(date.getUTCSeconds() !== 0 && { second: "2-digit" as const }),
   };
   try {
-    return new Intl.DateTimeFormat("en-GB", { ...shape, timeZone }).format(date);
+    return new Intl.DateTimeFormat(locale, { ...shape, timeZone }).format(date);
   } catch {
     // A zone that the host knows and this browser does not.
-    return `${new Intl.DateTimeFormat("en-GB", { ...shape, timeZone: "UTC" }).format(date)} UTC`;
+    return `${new Intl.DateTimeFormat(locale, { ...shape, timeZone: "UTC" }).format(date)} UTC`;
   }
 }
 

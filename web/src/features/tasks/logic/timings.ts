@@ -1,4 +1,5 @@
 import type { Schemas } from "@/shared/api/types";
+import { count } from "@/shared/ui/units";
 
 type Task = Schemas["Task"];
 
@@ -6,7 +7,7 @@ type Task = Schemas["Task"];
 export function duration(seconds: number): string {
   const size = Math.max(0, seconds);
   if (size < 0.9995) return `${Math.round(size * 1000)} ms`;
-  if (size < 59.95) return `${Number(size.toFixed(1))} s`;
+  if (size < 59.95) return `${count(size)} s`;
   const whole = Math.round(size);
   if (whole < 3600) return two(Math.floor(whole / 60), "min", whole % 60, "s");
   const minutes = Math.round(size / 60);

@@ -2,6 +2,7 @@ import { Button, Input, Segmented, Select } from "antd";
 import { useSearchParams } from "react-router";
 
 import { useAddress } from "@/shared/hooks/use-address";
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import { EmptyState } from "@/shared/ui/empty-state";
 
@@ -57,7 +58,7 @@ function MoreFilters({ filter }: { filter: RunFilter }) {
   const since =
     filter.since === undefined
       ? []
-      : [{ value: GIVEN, label: words.since(new Date(filter.since * 1000).toLocaleString()) }];
+      : [{ value: GIVEN, label: words.since(new Date(filter.since * 1000).toLocaleString(locale)) }];
   return (
     <>
       {TEXTS.map((name) => (

@@ -48,7 +48,7 @@ export function EditorHead(props: Props) {
               <StateTag
                 state={run.status}
                 tone={TONES[run.status] ?? "calm"}
-                label={words.trial.stateOf(run.number, words.trial.states[run.status] ?? run.status)}
+                label={stateOf(run.number, words.trial.states[run.status] ?? run.status)}
               />
             </button>
           )}
@@ -57,4 +57,8 @@ export function EditorHead(props: Props) {
       actions={<EditorToolbar {...rest} {...{ editor, isDirty }} isSaved={base !== undefined} />}
     />
   );
+}
+
+function stateOf(version: number | null, state: string): string {
+  return version === null ? words.trial.stateOfTrial(state) : words.trial.stateOf(version, state);
 }

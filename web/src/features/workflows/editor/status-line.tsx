@@ -53,7 +53,7 @@ export function StatusLine({ problem, problems, told, isEmpty, isChecked, onShow
             className={(errors > 0 ? styles["bad"] : styles["warn"]) ?? ""}
             icon={<WarningOutlined aria-hidden />}
           >
-            {words.problems(errors, problems.length - errors)}
+            {counts(errors, problems.length - errors)}
           </Button>
         </Popover>
       ) : isEmpty ? (
@@ -68,4 +68,10 @@ export function StatusLine({ problem, problems, told, isEmpty, isChecked, onShow
       <span role="status">{told}</span>
     </div>
   );
+}
+
+function counts(errors: number, warnings: number): string {
+  return [errors > 0 && words.errors(errors), warnings > 0 && words.warnings(warnings)]
+    .filter(Boolean)
+    .join(", ");
 }

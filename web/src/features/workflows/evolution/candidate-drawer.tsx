@@ -6,7 +6,7 @@ import { texts } from "@/shared/texts";
 import { Facts } from "@/shared/ui/facts";
 import { Loading } from "@/shared/ui/loading";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
-import { took } from "@/shared/ui/units";
+import { percent, took } from "@/shared/ui/units";
 
 import { useShowCandidateQuery } from "../api/show-evolution";
 import { LazyTextDiff } from "../editor/yaml/lazy";
@@ -50,8 +50,8 @@ function Content({ all, candidate }: { all: Candidate[]; candidate: Candidate })
       <Facts
         facts={[
           [words.facts.proposer, words.proposers[candidate.proposer] ?? candidate.proposer],
-          [words.facts.quality, words.percent(candidate.quality)],
-          [words.facts.held, candidate.held && words.percent(mean(candidate.held))],
+          [words.facts.quality, percent(candidate.quality)],
+          [words.facts.held, candidate.held && percent(mean(candidate.held))],
           [words.facts.seconds, took(candidate.seconds)],
           [words.facts.reason, candidate.reason || false],
         ]}
@@ -60,7 +60,7 @@ function Content({ all, candidate }: { all: Candidate[]; candidate: Candidate })
         <h2>{words.lineage}</h2>
         <ol className={styles["lineage"]}>
           {lineage(all, number).map((one) => (
-            <li key={one.number}>{words.ancestor(one.number, words.percent(one.quality))}</li>
+            <li key={one.number}>{words.ancestor(one.number, percent(one.quality))}</li>
           ))}
         </ol>
       </section>

@@ -1,4 +1,5 @@
 import { texts } from "@/shared/texts";
+import { percent } from "@/shared/ui/units";
 
 import styles from "./evolution.module.css";
 
@@ -11,7 +12,6 @@ export interface Score {
 
 const [WIDTH, HEIGHT, EDGE] = [720, 180, 8];
 const words = texts.workflows.searches;
-const PERCENT = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 
 /** Each candidate as a point by its score, and the best so far as a line. */
 export function ScoreChart({ scores }: { scores: Score[] }) {
@@ -32,7 +32,7 @@ export function ScoreChart({ scores }: { scores: Score[] }) {
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
-        aria-label={words.chart(judged.length, PERCENT.format(highest))}
+        aria-label={words.chart(judged.length, percent(highest))}
       >
         {[0, 0.5, 1].map((level) => (
           <line key={level} x1={EDGE} x2={WIDTH - EDGE} y1={y(level)} y2={y(level)} />

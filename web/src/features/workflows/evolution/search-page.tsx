@@ -14,7 +14,7 @@ import { PageHeader } from "@/shared/ui/page-header";
 import { Panel } from "@/shared/ui/panel";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 import { StateTag, type Tone } from "@/shared/ui/state-tag";
-import { count } from "@/shared/ui/units";
+import { count, percent, signed } from "@/shared/ui/units";
 
 import { useListCandidatesInfiniteQuery } from "../api/list-candidates";
 import { useShowEvolutionQuery } from "../api/show-evolution";
@@ -55,7 +55,7 @@ export function SearchPage() {
               [words.columns.state, <SearchState key="state" search={data} />],
               [words.columns.candidates, words.of(count(data.count), count(data.wanted))],
               [words.columns.gain, <Gain key="gain" search={data} />],
-              [words.least, data.least_gain !== null && words.points(data.least_gain * 100)],
+              [words.least, data.least_gain !== null && words.points(signed(data.least_gain * 100))],
               [words.best, data.best !== null && <Chosen number={data.best} />],
               [words.facts.reason, data.reason || false],
             ]}
@@ -136,7 +136,7 @@ const COLUMNS: Column<Candidate>[] = [
     key: "quality",
     title: words.facts.quality,
     width: "120px",
-    render: ({ quality, state }) => (state === "dead" ? texts.common.none : words.percent(quality)),
+    render: ({ quality, state }) => (state === "dead" ? texts.common.none : percent(quality)),
   },
   {
     key: "reason",

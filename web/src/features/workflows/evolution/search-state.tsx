@@ -1,5 +1,6 @@
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
+import { signed } from "@/shared/ui/units";
 import { StateTag } from "@/shared/ui/state-tag";
 
 const words = texts.workflows.searches;
@@ -16,5 +17,5 @@ export function SearchState({ search }: { search: Schemas["Evolution"] }) {
 
 /** The gain on the cases held out, in points of a hundred. */
 export function Gain({ search }: { search: Schemas["Evolution"] }) {
-  return search.gain === null ? texts.common.none : words.points(search.gain * 100);
+  return search.gain === null ? texts.common.none : words.points(signed(search.gain * 100));
 }

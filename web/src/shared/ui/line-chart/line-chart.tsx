@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 
+import { locale } from "@/shared/language/language";
 import { texts } from "@/shared/texts";
 import { useTheme } from "@/shared/theme/theme-provider";
 
@@ -15,7 +16,7 @@ interface Props {
   height?: number;
 }
 
-const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const NUMBER = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 
 /** Lines over time with a legend, and in words for who cannot see them. What draws it is loaded when it is needed. */
 export function LineChart({ label, times, lines, height = 200 }: Props) {

@@ -2,6 +2,7 @@ import "uplot/dist/uPlot.min.css";
 
 import uPlot from "uplot";
 
+import { locale } from "@/shared/language/language";
 import type { Palette } from "@/shared/theme/palette";
 
 export interface Line {
@@ -10,7 +11,7 @@ export interface Line {
   tone: "accent" | "bad" | "good" | "warn";
 }
 
-const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 
 /** Draws lines over seconds since the epoch into an element. */
 export function draw(

@@ -49,7 +49,10 @@ export function DraftBar({ drafts, text, others, newer, onTake, onNewer }: Props
       )}
       {others.length > 0 && (
         <div className={styles["bar"]} role="note">
-          {words.others(others.map(({ who }) => who))}
+          {words.others(
+            others.map(({ who }) => who),
+            others.length,
+          )}
         </div>
       )}
       <RivalDialog

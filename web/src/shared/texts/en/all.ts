@@ -1,0 +1,11 @@
+export * from "./frame";
+export { connectors } from "./connectors";
+export { events } from "./events";
+export { home } from "./home";
+export { hosts } from "./hosts";
+export { memory } from "./memory";
+export { plugins } from "./plugins";
+export { settings } from "./settings";
+export { tasks } from "./tasks";
+export { workflows } from "./workflows";
+export { workflowsEditor } from "./workflows-editor";
