@@ -27,7 +27,17 @@ from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.progress import KeptRows, checked, fitting, taken_over
 from omnicore.workflows.steps.step import ANSWERED, hops_of, marked, placeholders, told
 from omnicore.workflows.trials import TrialRecord
-from omnicore.workflows.view import Page, PlannedStep, RetryPlan, shortened
+from omnicore.workflows.view import (
+    Page,
+    PlannedStep,
+    RetryPlan,
+    RunComparison,
+    RunTimeline,
+    compared,
+    met,
+    shortened,
+    timeline,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,6 +121,22 @@ class RunReader:
         """Rows of a run in full. Raises: NotFound."""
         names = self._names(self.row(run))
         return [self._step(one, names, whole=True) for one in self._steps.page(run, after, max(1, min(limit, _MOST)))]
+
+    def timeline(self, run: str, after: int, limit: int) -> RunTimeline:
+        """What happened in a run and when: the spans of so many rows. Raises: NotFound."""
+        page = self.steps(run, after, limit)
+        return timeline(self.view(run), page.items, first=after == 0, following=page.next)
+
+    def compared(self, first: str, second: str) -> RunComparison:
+        """Two runs of one workflow, step by step. Raises: NotFound. InvalidInput: they are of two workflows."""
+        one, other = self.view(first), self.view(second)
+        return compared((one, *met(self._results(one))), (other, *met(self._results(other))))
+
+    def _results(self, run: RunView) -> Iterator[StepView]:
+        after = 0
+        while page := self.results(run.id, after, _MOST):
+            yield from page
+            after = page[-1].seq
 
     def step(self, run: str, seq: int) -> StepView:
         """A row in full. Raises: NotFound."""

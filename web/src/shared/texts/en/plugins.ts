@@ -226,7 +226,7 @@ const kept = {
   run: "Run",
   trace: "Trace",
   input: "Input",
-  noInput: (size: string) => `${size}, not kept`,
+  "noInput(size: string)": "{size}, not kept",
   asked: "The call and what it asked of the host",
 };
 
