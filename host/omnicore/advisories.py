@@ -13,6 +13,8 @@ from typing import Literal
 
 Severity = Literal["low", "medium", "high", "critical", "unknown"]
 _CONDITION = re.compile(r"(<=|>=|<|>|==)([0-9]+(?:\.[0-9]+)*)")
+RANGE = r"^ *((<=|>=|<|>|==)[0-9]+(\.[0-9]+)*( +|$))+$"
+"""The pattern of a range of versions, such as `>=37.0.0 <37.0.3`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from tests.connectors.rooms import Room, during, room
 from tests.connectors.test_connectors import answers, failing, scene
 
 from omnicore.connectors.described import SERVICES, kind_of, read_description
+from omnicore.connectors.kind import Opening
 from omnicore.connectors.openapi import import_openapi
-from omnicore.errors import Conflict, InvalidInput, ServiceRefused
+from omnicore.errors import Conflict, InvalidInput, LimitExceeded, PermissionDenied, ServiceRefused
 
 HERE = Path(__file__).parent
 EXCHANGES: dict[str, Any] = yaml.safe_load((HERE / "exchanges.yaml").read_text())
@@ -195,6 +196,67 @@ def test_an_address_of_this_machine_or_without_a_host_is_never_taken_from_a_docu
         found = import_openapi({**PETS, "servers": [{"url": url}]})
         assert "base" not in found.description
         assert "base_url" in find_config(found.description)["required"]
+    hidden = {"url": "https://{a}.{b}/", "variables": {"a": {"default": "10.0"}, "b": {"default": "0.1"}}}
+    assert "base" not in import_openapi({**PETS, "servers": [hidden]}).description
+    flows = {"clientCredentials": {"tokenUrl": "http://127.0.0.1:8200/token", "scopes": {}}}
+    schemes = {"securitySchemes": {"o": {"type": "oauth2", "flows": flows}}}
+    found = import_openapi({**PETS, "security": [{"o": []}], "components": {**PETS["components"], **schemes}})
+    assert "oauth2" not in found.description["auth"]
+
+
+def test_a_variable_of_a_connector_leads_to_no_address_of_this_machine() -> None:
+    action = {"says": "Reads.", "method": "GET", "path": "/"}
+    given = {"kind": "mine", "title": "Mine", "says": "It.", "base": "http://{host}", "actions": {"a": action}}
+    kind = kind_of(read_description({**given, "variables": {"host": {"says": "Its host."}}}))
+
+    async def call() -> None:
+        client = await kind.open(Opening("mine", {"host": "127.0.0.1"}))
+        try:
+            await client.call("a", {}, timeout_s=5.0)
+        finally:
+            await client.close()
+
+    with pytest.raises(PermissionDenied, match="not an address of the public internet"):
+        asyncio.run(call())
+
+
+def test_pages_together_are_bounded_as_one_answer_is() -> None:
+    pages = {"items": "items", "next": "next", "cursor": "at"}
+    listed = {"says": "Lists.", "method": "GET", "path": "/", "pages": pages}
+    given = {"kind": "mine", "title": "Mine", "says": "It.", "actions": {"list": listed}}
+    kind, count = kind_of(read_description(given)), iter(range(100))
+
+    async def asked() -> int:
+        async with serve(lambda _: answers({"items": ["x" * 700], "next": str(next(count))})) as server:
+            client = await kind.open(Opening("mine", {"base_url": server.url("")}, output_bytes=1000))
+            try:
+                with pytest.raises(LimitExceeded, match="more than 1000 bytes"):
+                    await client.call("list", {"limit": 1000}, timeout_s=60.0)
+            finally:
+                await client.close()
+            return len(server.seen)
+
+    assert asyncio.run(asked()) < 8
+
+
+def test_a_document_that_takes_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnicore.connectors.openapi._MOST_STEPS", 100)
+    with pytest.raises(InvalidInput, match="after more than 100 steps"):
+        import_openapi(
+            {
+                **PETS,
+                "components": {**PETS["components"], "schemas": _wide(6)},
+                "paths": {
+                    "/a": {
+                        "get": {
+                            "parameters": [
+                                {"in": "query", "name": "q", "content": {"application/json": {"schema": _ref(0)}}}
+                            ]
+                        }
+                    }
+                },
+            }
+        )
 
 
 def find_config(description: Any) -> dict[str, Any]:
@@ -206,6 +268,14 @@ def find_config(description: Any) -> dict[str, Any]:
     [
         ({"base": "http://localhost/"}, "base"),
         ({"base": "https://{site}.example.com"}, "base"),
+        ({"base": "https://{site}", "variables": {"site": {"says": "x", "default": "10.0.0.1"}}}, "base"),
+        (
+            {
+                "secrets": {"client_id": "x", "client_secret": "x"},
+                "auth": {"oauth2": {"token_url": "http://127.0.0.1:8200/"}},
+            },
+            "auth.oauth2.token_url",
+        ),
         ({"auth": {"headers": {"X-Key": "{other}"}}}, "auth.headers.X-Key"),
         ({"webhook": "none"}, "webhook"),
         ({"limits": {"colour": 1}}, "limits.colour"),
@@ -217,6 +287,7 @@ def find_config(description: Any) -> dict[str, Any]:
         ({"input": {"q": {"type": "text"}}}, "actions.a.input.q.type"),
         ({"input": {"q": {"items": {"pattern": "(a+)+$"}}}}, "actions.a.input.q.items.pattern"),
         ({"input": {"q": {"$ref": "#/a"}}}, "actions.a.input.q.$ref"),
+        ({"input": {"q": {"minimum": 10**400}}}, "actions.a.input.q.minimum"),
         ({"headers": {"q": "Authorization"}}, "actions.a.headers"),
         ({"query": []}, "actions.a.input"),
     ],

@@ -45,8 +45,8 @@ def address(tmp_path: Path) -> str:
 
 @pytest.fixture
 def host(tmp_path: Path, address: str) -> Iterator[BlockingHost]:
-    """A host with this index, and before it one that cannot be read."""
-    indexes = (f"away={tmp_path}/nowhere#sha256={'0' * 64}", address)
+    """A host with this index, and behind it one that cannot be read."""
+    indexes = (address, f"away={tmp_path}/nowhere#sha256={'0' * 64}")
     settings = Settings(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False)
     with Host(settings=replace(settings, trust=TrustSettings(indexes=indexes))) as opened:
         yield opened
@@ -60,8 +60,8 @@ def test_the_gallery_tells_the_facts_whom_the_owner_trusts_and_what_is_here(host
     [first, second], [third] = gallery.search(limit=2).items, gallery.search(limit=2, after="echo").items
     assert (first.name, second.name, third.name) == ("again", "echo", "loud")
     assert [(one.name, one.plugins, bool(one.problem)) for one in page.indexes] == [
-        ("away", 0, True),
         ("own", 3, False),
+        ("away", 0, True),
     ]
     newest = second.newest
     assert [(one.name, one.reason) for one in newest.capabilities] == [("kv", "counts")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ import pytest
 from tests.connectors.local_server import Answer, Seen, redirect, reply, serve
 from tests.packages.packs import MODULE, other_module, package, rules
 
+from omnicore.config.settings import PackageSettings
 from omnicore.connectors.addresses import SystemResolver
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.transfers import TransferRules, Transfers
@@ -22,10 +24,12 @@ from omnicore.errors import (
     PackageRejected,
     PermissionDenied,
     Unavailable,
+    WrongCredentials,
 )
-from omnicore.packages.package import Package
-from omnicore.packages.reference import OciReference
+from omnicore.packages.package import Package, digest_of, write_omni
+from omnicore.packages.reference import OciReference, parse_reference
 from omnicore.packages.registry import Registry
+from omnicore.packages.source import PackageSources, sorted_versions
 
 _MOST = 1 << 20
 _TYPE = "Content-Type: application/vnd.oci.image.manifest.v1+json"
@@ -215,6 +219,43 @@ async def test_a_download_that_breaks_off_again_and_again_is_given_up() -> None:
 
     with pytest.raises(OmniError, match=r"broke off|more than"):
         await _pulled(_for(_LAYER, breaking))
+
+
+async def test_other_work_goes_on_while_a_package_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, checked_on = package(), set[int]()
+    file, blobs, check = write_omni(found), {**found.blobs, "1": found.manifest}, Package.check
+
+    def answer(seen: Seen) -> Answer:
+        name = seen.target.rpartition("/")[2]
+        return reply(200, blobs[name], _TYPE) if name in blobs else reply(200, file) if "omni" in name else reply(404)
+
+    def seen_on(self: Package) -> None:
+        checked_on.add(threading.get_ident())
+        check(self)
+
+    monkeypatch.setattr(Package, "check", seen_on)
+    async with serve(answer) as server:
+        sources = PackageSources(PackageSettings(insecure_hosts=(f"127.0.0.1:{server.port}",)), {})
+        for place in (
+            f"oci://127.0.0.1:{server.port}/echo:1",
+            f"{server.url('/echo.omni')}#{digest_of(file).replace(':', '=')}",
+        ):
+            assert await sources.fetch(parse_reference(place), named=True) == found
+    assert checked_on
+    assert threading.get_ident() not in checked_on
+
+
+async def test_long_headers_that_mean_nothing_are_read_in_no_time() -> None:
+    def lie(seen: Seen) -> Answer:
+        if "/tags/" in seen.target:
+            return reply(200, b'{"tags": ["1.0.0", "1.0.0-%s"]}' % (b"1" * 5000), "Link: " + "<" * 60_000)
+        return reply(401, b"", "WWW-Authenticate: Bearer " + "a" * 60_000)
+
+    async with serve(lie) as server, Transfers(rules(server.port)) as web:
+        one = Registry(web, OciReference(f"127.0.0.1:{server.port}", "echo", "1"))
+        assert sorted_versions(await one.tags()) == ("1.0.0",)
+        with pytest.raises(WrongCredentials):
+            await one.manifest()
 
 
 async def test_referrers_that_are_about_another_package_are_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import hashlib
 import http.client
 import shutil
@@ -14,12 +16,23 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from omnicore.cli.index import read_advisories
 from omnicore.clock import ManualClock
-from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, PackageRejected
+from omnicore.connectors.transfers import TransferRules
+from omnicore.errors import (
+    Conflict,
+    InvalidInput,
+    InvalidSetting,
+    NotFound,
+    PackageRejected,
+    StorageFailed,
+    Unavailable,
+)
 from omnicore.packages.index import (
     IndexAddress,
     IndexAdvisory,
     IndexEntry,
+    Indexes,
     IndexFolder,
     IndexKeys,
     IndexVersion,
@@ -28,6 +41,7 @@ from omnicore.packages.index import (
     read_address,
 )
 from omnicore.packages.keys import SecretKey
+from omnicore.records import replace
 
 DAY_S = 86_400.0
 
@@ -241,6 +255,23 @@ def test_keys_of_an_index_change_with_its_root_key_only(reader: Callable[[], Plu
     assert reader().entry("greet").version().version == "1.1.0"
 
 
+def test_an_owner_whose_disk_is_full_keeps_the_index_that_was(
+    reader: Callable[[], PluginIndex], owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("omnicore.plugins.folder.os.fsync", full)
+    with pytest.raises(StorageFailed, match="No space left"):
+        owner.make(entry("greet", "1.1.0", "1.0.0"))
+    monkeypatch.undo()
+    owner.publish()
+    assert reader().entry("greet").version().version == "1.0.0"
+    owner.make(entry("greet", "1.1.0", "1.0.0"))
+    owner.publish()
+    assert reader().entry("greet").version().version == "1.1.0"
+
+
 def test_a_version_is_never_replaced(owner: Owner) -> None:
     index = IndexFolder(owner.folder, owner.keys, clock=owner.clock)
     with pytest.raises(Conflict, match="other bytes"):
@@ -264,6 +295,59 @@ def test_a_revoked_version_is_not_the_newest(reader: Callable[[], PluginIndex], 
 def test_an_address_without_the_digest_of_its_root_is_refused(text: str) -> None:
     with pytest.raises(InvalidSetting):
         read_address(text)
+
+
+def test_files_that_were_read_take_a_bounded_room(
+    reader: Callable[[], PluginIndex], owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnicore.packages.index.MOST_KEPT_FILES", 3)
+    versions = tuple(f"1.0.{number}" for number in range(8))
+    owner.make(entry("greet", *versions))
+    owner.publish()
+    index = reader()
+    for version in index.entry("greet").versions:
+        assert index.package(version) == f"package {version.file}".encode()
+    assert len(list((index.state / "targets").iterdir())) == 3
+    long = replace(index.entry("greet").versions[0], file="packages/" + "y/" * 90 + "z")
+    owner.make(IndexEntry("greet", (long,)))
+    owner.publish()
+    index = reader()
+    with pytest.raises(StorageFailed, match="File name too long"):
+        index.package(index.entry("greet").versions[0])
+
+
+def test_an_advisory_whose_range_cannot_be_read_is_refused_before_it_is_signed() -> None:
+    with pytest.raises(InvalidInput, match="affected"):
+        read_advisories(b'[[advisory]]\nid = "A-1"\nplugin = "greet"\naffected = [">= 1.0.0"]\n')
+
+
+async def test_a_reader_who_leaves_lets_nobody_in_before_its_thread_ends(owner: Owner, tmp_path: Path) -> None:
+    found = Indexes(
+        [f"own={owner.folder}#sha256={owner.digest}"], tmp_path / "state", rules=TransferRules, clock=owner.clock
+    )
+    begun, goes_on, ended = threading.Event(), threading.Event(), list[str]()
+
+    def work(index: PluginIndex) -> None:
+        begun.set()
+        goes_on.wait()
+        ended.append("first")
+
+    reading = asyncio.create_task(found.read(found.addresses[0], work))
+    await asyncio.to_thread(begun.wait)
+    reading.cancel()
+    asyncio.get_running_loop().call_later(0.05, goes_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert ended == ["first"]
+
+
+async def test_an_index_that_does_not_answer_leaves_its_names_to_no_other(owner: Owner, tmp_path: Path) -> None:
+    away, there = f"away={tmp_path}/gone#sha256={'0' * 64}", f"own={owner.folder}#sha256={owner.digest}"
+    state, clock = tmp_path / "state", owner.clock
+    found = await Indexes([there, away], state, rules=TransferRules, clock=clock).find("greet")
+    assert found.index == "own"
+    with pytest.raises(Unavailable, match="the index away cannot be read"):
+        await Indexes([away, there], state, rules=TransferRules, clock=clock).find("greet")
 
 
 def test_a_document_that_is_signed_and_wrong_is_refused(reader: Callable[[], PluginIndex], owner: Owner) -> None:

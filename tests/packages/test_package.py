@@ -185,6 +185,14 @@ def _annotated(name: str, value: str) -> Package:
     return _changed(lambda document: document["annotations"].update({f"org.opencontainers.image.{name}": value}))
 
 
+def _version_of(version: str) -> Package:
+    """A package of a plugin that has no version of its own."""
+    found = pack(MODULE, {}, stem="echo")
+    document = json.loads(found.manifest)
+    document["annotations"]["org.opencontainers.image.version"] = version
+    return Package(json.dumps(document).encode(), found.blobs)
+
+
 def _layer(at: int, **values: object) -> Callable[[dict], None]:
     return lambda document: document["layers"][at].update(values)
 
@@ -214,6 +222,7 @@ def _layer(at: int, **values: object) -> Callable[[dict], None]:
         (_other_config(layerDigests=[]), "config names other layers"),
         (_other_config(os="wasip2"), "says wasip2"),
         (_other_config(architecture="amd64"), "for amd64"),
+        (_version_of("../../outside/x"), "which no tag can be"),
     ],
 )
 def test_a_manifest_or_config_that_says_something_else_is_refused(changed: Package, reason: str) -> None:

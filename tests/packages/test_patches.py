@@ -38,7 +38,8 @@ class Held:
         digest = hashlib.sha256(data).hexdigest()
         publishers = tuple(f"key:{one.fingerprint}" for one in keys)
         row = SignedVersionRow("store", identity(digest, sidecar), digest, version, publishers, "test", 1.0)
-        self.known.installed(row, who="me")
+        self.known.verified(row)
+        self.known.pin(row, who="me")
         if sidecar is not None:
             self.rig.drop("store.toml", sidecar)
         self.rig.drop("store.wasm", data)
@@ -100,7 +101,8 @@ def test_a_manifest_that_was_put_beside_signed_code_is_not_signed(make: Callable
     data = store(EVIL, "2.0.1")
     digest = hashlib.sha256(data).hexdigest()
     row = SignedVersionRow("store", digest, digest, "2.0.1", (f"key:{ACME.fingerprint}",), "test", 1.0)
-    held.known.installed(row, who="me")
+    held.known.verified(row)
+    held.known.pin(row, who="me")
     held.rig.drop("store.toml", f'name = "store"\nversion = "2.0.1"\n{KV}')
     held.rig.drop("store.wasm", data)
     assert held.rig.scan()["store"] == "needs-review"

@@ -21,12 +21,14 @@ from omnicore.access.principal import Role
 from omnicore.assembly import Host
 from omnicore.config.settings import PackageSettings, Settings
 from omnicore.connectors.transfers import Transfers
-from omnicore.errors import Conflict, InvalidInput, PackageRejected, PermissionDenied
+from omnicore.errors import Conflict, InvalidInput, OmniError, PackageRejected, PermissionDenied
+from omnicore.packages.keys import SecretKey
 from omnicore.packages.lock import FILE, LockedPlugin, PluginLock, read_lock
 from omnicore.packages.package import Package, write_omni
 from omnicore.packages.reference import OciReference
 from omnicore.packages.registry import Registry
 from omnicore.packages.service import InstallOrder
+from omnicore.packages.signature import sign, with_signature
 from omnicore.portal import BlockingHost
 from omnicore.storage.tables.plugins import PluginOrigin
 
@@ -125,6 +127,23 @@ def test_a_package_of_nobody_needs_a_yes(registry: RegistryServer, host: Blockin
     with pytest.raises(PermissionDenied, match="not signed"):
         install(host, f"{place}:1.2.0", accept_publisher=False)
     assert host.plugins.list() == []
+
+
+def test_an_install_that_fails_gives_the_name_to_nobody(host: BlockingHost, tmp_path: Path) -> None:
+    def brought(found: Package) -> None:
+        order = InstallOrder("oci://registry.example.org/echo:9", found.digest, accept_publisher=True)
+        host.packages.install_file(write_omni(found), order, who="test")
+
+    brought(package("1.0.0"))
+    file, stranger, signed = tmp_path / "plugins" / "echo.wasm", SecretKey.new(), package("1.1.0")
+    file.rename(tmp_path / "away")
+    file.mkdir()
+    with pytest.raises(OmniError):
+        brought(with_signature(signed, sign(signed.manifest, stranger, comment="x"), stranger.public))
+    file.rmdir()
+    brought(package("1.2.0"))  # a name that was the stranger's would need their signature
+    assert [one.source for one in host.packages.installed()] == ["file oci://registry.example.org/echo:9"]
+    assert host.packages.outdated(named=True)[0].problem == "the source has one version only"
 
 
 def test_removing_a_plugin_forgets_where_it_came_from(registry: RegistryServer, host: BlockingHost) -> None:

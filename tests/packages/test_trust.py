@@ -54,7 +54,8 @@ def policy(*rules: str, unsigned: Any = "ask") -> TrustPolicy:
 
 def install(publishers: Publishers, verdict: TrustVerdict, *, plugin: str = "greet") -> None:
     row = SignedVersionRow(plugin, "d" * 64, "h" * 64, "1.0.0", verdict.signers, "test", 1.0)
-    publishers.installed(row, who="test")
+    publishers.verified(row)
+    publishers.pin(row, who="test")
 
 
 @pytest.mark.parametrize("unsigned", ["accept", "ask", "refuse"])

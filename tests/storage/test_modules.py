@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from pathlib import Path
 
@@ -42,8 +43,12 @@ def test_keeping_only_some_leaves_foreign_files_alone(tmp_path: Path) -> None:
     store = ModuleStore(tmp_path)
     kept, dropped = store.put(b"kept"), store.put(b"dropped")
     (tmp_path / "notes.txt").write_text("mine")
+    begun, young = tmp_path / f".{dropped}.wasm.00000000", tmp_path / f".{dropped}.wasm.11111111"
+    for half in (begun, young):
+        half.write_bytes(b"dr")
+    os.utime(begun, (0, 0))  # by a process that was killed
     assert store.keep_only({kept}) == 1
-    assert {path.name for path in tmp_path.iterdir()} == {f"{kept}.wasm", "notes.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{kept}.wasm", "notes.txt", young.name}
     with pytest.raises(StorageFailed):
         store.get(dropped)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from functools import partial
@@ -58,8 +57,10 @@ MOST_BYTES = 512 * 1024
 MOST_NODES = 3000
 DEEPEST = 24
 _MOST_PAGES = 50
+_ENVELOPES = 4  # all pages together may have this many times the bytes that their items may have
 _PAGE = 100
 _LONGEST_CURSOR = 4096
+_LARGEST = 1e300  # of a bound; what compares numbers may make it a float
 
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$")]
 _Says = Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -237,7 +238,8 @@ def _check_whole(found: ServiceDescription) -> None:
     variables = variables_of(found)
     _check_variables(found, variables)
     _check_places(found.base, variables, "base")
-    if found.base and base_url(_filled(found.base, dict.fromkeys(variables, "a"))).private:
+    usual = {name: one.default or "a" for name, one in variables.items()}
+    if found.base and base_url(_filled(found.base, usual)).private:
         _refuse("base", "is an address of this machine or network", "leave it out: each connector gives base_url")
     if found.prefix and not found.prefix.startswith("/"):
         _refuse("prefix", "is no path", "begin it with /")
@@ -280,7 +282,9 @@ def _check_auth(found: ServiceDescription, known: Set[str]) -> None:
         if not _HEADER.fullmatch(header):
             _refuse(f"headers.{header[:80]}", "is no name of a header", "use A-Z a-z 0-9 _ -")
     if ways.oauth2 is not None:
-        base_url(ways.oauth2.token_url)
+        if base_url(ways.oauth2.token_url).private:
+            fact = "is an address of this machine or network"
+            _refuse("auth.oauth2.token_url", fact, "name the service's own: each connector may give another token_url")
         for name in ("client_id", "client_secret"):
             if name not in found.secrets:
                 _refuse(f"secrets.{name}", "is missing", "OAuth 2 needs it")
@@ -371,8 +375,8 @@ def is_bound(word: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     if word.startswith(("minL", "maxL", "minI", "maxI", "minP", "maxP")):
-        return isinstance(value, int) and value >= 0
-    return math.isfinite(value) and (word != "multipleOf" or value > 0)
+        return isinstance(value, int) and 0 <= value <= _LARGEST
+    return -_LARGEST <= value <= _LARGEST and (word != "multipleOf" or value > 0)
 
 
 def parts_of_schema(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -482,7 +486,7 @@ def _auth(description: ServiceDescription, known: Mapping[str, str], opening: Op
     fixed = FixedAuth(fields, parameters)
     if tokens is None or not known.keys() >= {"client_id", "client_secret"}:
         return fixed
-    session = token_session(opening, opening.config.get("token_url", tokens.token_url))
+    session = token_session(opening, tokens.token_url)
     credentials, scope = opening.credentials, tokens.scope
     return OAuth2(session, credentials, scope=scope, clock=opening.clock, hide=opening.hide, beside=fixed)
 
@@ -590,6 +594,7 @@ class DescribedService(JsonService):
         limit, found = given.get("limit", _PAGE), list[Any]()
         extra: dict[str, Any] = {pages.size: min(pages.most, limit)} if pages.size else {}
         seen: set[str] = set()
+        size = 0
         following: tuple[str, dict[str, Any]] | None = None
         for _ in range(_MOST_PAGES):
             answer, document = await self._page(operation, given, extra, following)
@@ -597,6 +602,8 @@ class DescribedService(JsonService):
             if not isinstance(items, list):
                 raise temporary(f"{self.name} answers with something that is no list")
             found += items
+            size += len(answer.body)
+            self.session.bound(size // _ENVELOPES)
             following = self.following(answer) if pages.link else None
             cursor = "" if pages.link else _cursor(pages, document)
             if len(found) >= limit or not items or cursor in seen or not (following or cursor):

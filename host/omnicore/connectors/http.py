@@ -524,18 +524,18 @@ class HttpSession:
     async def _whole(self, response: httpcore.Response, fields: Mapping[str, str], method: str) -> bytes:
         length = fields.get("content-length", "")
         if method.upper() != "HEAD" and length.isascii() and length.isdigit():
-            self._bound(int(length[:20]), response.status)
+            self.bound(int(length[:20]), response.status)
         body = bytearray()
         async for chunk in response.aiter_stream():
             body += chunk
-            self._bound(len(body), response.status)
+            self.bound(len(body), response.status)
         return bytes(body)
 
     async def _lines(self, response: httpcore.Response) -> AsyncIterator[bytes]:
         total, rest = 0, bytearray()
         async for chunk in response.aiter_stream():
             total += len(chunk)
-            self._bound(total, response.status)
+            self.bound(total, response.status)
             rest += chunk
             *lines, last = bytes(rest).split(b"\n") if b"\n" in chunk else [bytes(rest)]
             for line in lines:
@@ -549,7 +549,8 @@ class HttpSession:
         if rest:
             yield bytes(rest).rstrip(b"\r")
 
-    def _bound(self, size: int, status: int) -> None:
+    def bound(self, size: int, status: int = 200) -> None:
+        """Raises: LimitExceeded: an answer, or several together, are too large."""
         if size > self._most_bytes:
             raise LimitExceeded(
                 f"{self.base.host} answered with more than {self._most_bytes} bytes",

@@ -32,7 +32,8 @@ from omnicore.texts import is_whole
 _METHODS = ("get", "post", "put", "patch", "delete")
 _UNSENT = ("head", "options", "trace")
 _MOST_OPERATIONS = 20_000
-_MOST_STEPS = 2_000_000
+_MOST_STEPS = 10_000_000  # a minute or two; the largest documents of well-known services take a tenth of it
+_STEP_BYTES = 256
 _LEVELS = ((MOST_NODES // 2, 200), (300, 0), (60, 0))
 """Most parts of a schema that is sent, and of one that is answered: the first at which all actions fit is taken."""
 _FULL = f"a kind has up to {MOST_BYTES} bytes: choose with --only"
@@ -196,13 +197,15 @@ class _Import:
 
     def _actions(self, head: Mapping[str, Any], found: Sequence[_Found]) -> dict[str, Any]:
         actions: dict[str, Any] = {}
-        size = len(json.dumps(head))
+        size = head_size = len(json.dumps(head))
         for one in found:
             try:
                 if len(actions) >= MOST_ACTIONS:
                     raise _LeftOutError(f"a kind has up to {MOST_ACTIONS} actions: choose with --only")
                 made = self._action(one)
-                grown = size + len(json.dumps(made)) + len(one.name) + 16
+                more = len(json.dumps(made)) + len(one.name) + 16
+                self._refs.step(one.place, (head_size + more) // _STEP_BYTES)
+                grown = size + more
                 if grown > MOST_BYTES:
                     raise _LeftOutError(_FULL)
                 read_description({**head, "actions": {one.name: made}})
@@ -219,6 +222,7 @@ class _Import:
         if one.given.get("servers") or one.item.get("servers"):
             raise _LeftOutError("it is at another address than the document's first server")
         inputs = _Inputs()
+        self._refs.copied = 0
         for place, parameter in self._parameters(one):
             self._parameter(inputs, parameter, place)
         path = _PLACE.sub(lambda place: f"{{{inputs.place(place[1])}}}", one.path)
@@ -257,11 +261,13 @@ class _Import:
         if isinstance(content, Mapping) and content:
             held = next(iter(content.values()))
             schema = held.get("schema") if isinstance(held, Mapping) else None
+        before = self._refs.copied
         found = self._refs.schema(schema if schema is not None else {}, f"{place}.schema", most=self._most[0])
         problem = _unsendable(given, where, name, found, is_content=content is not None)
         if problem and required:
             raise _LeftOutError(f"its parameter {name} {problem}")
         if problem:
+            self._refs.copied = before
             self._left_out.append((f"the parameter {place}", problem))
             return
         is_list = found.get("type") == "array"
@@ -346,7 +352,7 @@ class _Import:
         if not url.lower().startswith(("https://", "http://")):
             return self._unplaced("it is relative" if url else "there is none")
         try:
-            base = base_url(_PLACE.sub("a", url))
+            base = base_url(_PLACE.sub(lambda place: variables[place[1]]["default"] or "a", url))
         except InvalidInput as error:
             return self._unplaced(error.fact)
         if base.private:
@@ -492,22 +498,24 @@ def _token_url(scheme: Mapping[str, Any]) -> str:
     flow = flows.get("clientCredentials") if isinstance(flows, Mapping) else None
     address = flow.get("tokenUrl") if isinstance(flow, Mapping) else None
     try:
-        return address if isinstance(address, str) and base_url(address) else ""
+        return address if isinstance(address, str) and not base_url(address).private else ""
     except InvalidInput:
         return ""
 
 
 class _References:
-    """Follows references within a document, a bounded number of times in all."""
+    """Follows references within a document, and counts the work that it makes, which is bounded."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._steps = _MOST_STEPS
+        self.copied = 0
+        """Parts of schemas since it was set to 0, for each operation."""
 
     def resolved(self, given: Any, place: str) -> Mapping[str, Any]:
         """The object, or the one it refers to. Raises: _LeftOutError."""
         for _ in range(_MOST_REFS):
-            self._step(place)
+            self.step(place)
             if not isinstance(given, Mapping):
                 raise _LeftOutError(f"{place} is not an object")
             if "$ref" not in given:
@@ -520,14 +528,17 @@ class _References:
         for deepest in _DEPTHS:
             copy = _SchemaCopy(self, most, deepest, sent=sent)
             try:
-                return copy.copy(given, place, (), 0)
+                made = copy.copy(given, place, (), 0)
             except _TooLargeError:
                 continue
+            if self.copied + copy.size <= MOST_NODES:
+                self.copied += copy.size
+                return made
         raise _LeftOutError(f"{place} is too large a schema")
 
     def target(self, given: Mapping[str, Any], place: str) -> Any:
         """The value that a reference names."""
-        self._step(place)
+        self.step(place)
         return self._target(given["$ref"], place)
 
     def _target(self, ref: Any, place: str) -> Any:
@@ -544,21 +555,25 @@ class _References:
                 raise _LeftOutError(f"{place} refers to {ref[:80]!r}, which is not there")
         return found
 
-    def _step(self, place: str) -> None:
-        self._steps -= 1
+    def step(self, place: str, steps: int = 1) -> None:
+        """Counts steps. Raises: InvalidInput: there were too many."""
+        self._steps -= steps
         if self._steps < 0:
-            _refuse(place, f"is reached after more than {_MOST_STEPS} steps")
+            fact = f"{place} is reached after more than {_MOST_STEPS} steps"
+            raise InvalidInput(fact, remedy="choose operations with --only", path=place)
 
 
 class _SchemaCopy:
     """Copies one schema. What contains itself becomes any value the second time, and so does what is too deep."""
 
     def __init__(self, refs: _References, most: int, deepest: int, *, sent: bool) -> None:
-        self._refs, self._left, self._deepest, self._sent = refs, most, deepest, sent
+        self._refs, self._most, self._deepest, self._sent = refs, most, deepest, sent
+        self.size = 0
 
     def copy(self, given: Any, place: str, within: tuple[str, ...], depth: int) -> dict[str, Any]:
-        self._left -= 1
-        if self._left < 0:
+        self.size += 1
+        self._refs.step(place)
+        if self.size > self._most:
             raise _TooLargeError
         if not isinstance(given, Mapping) or depth > self._deepest or len(within) > _MOST_REFS:
             return {}

@@ -208,7 +208,7 @@ def _document(body: bytes) -> Mapping[str, Any]:
 
 
 _PLACE = re.compile(r"\{(\w+)\}")
-_NEXT = re.compile(r'<([^<>]{1,4096})>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
+_NEXT = re.compile(r'<([^<>]{1,4096})>\s{0,8};[^,<]*\brel="?next"?', re.IGNORECASE)
 _TOLD = ("content-type", "etag", "last-modified", "link", "location", "retry-after", "x-request-id")
 
 BASE: Mapping[str, Any] = {
@@ -393,28 +393,29 @@ class JsonService:
 
 def open_session(opening: Opening, usual: str = "") -> HttpSession:
     """The session to the connector's `base_url`. What the operator named may be private; what is usual may not."""
-    given = opening.config.get("base_url", usual)
-    base = base_url(given)
+    own = opening.config.get("base_url", "")
+    base = base_url(own or usual)
     # JSON of Python is longer than the service's own at most by escapes; the service bounds the output exactly.
     return HttpSession(
         base.url,
-        private=base.private or bool(opening.config.get("private_network")),
+        private=(base.private and bool(own)) or bool(opening.config.get("private_network")),
         most_bytes=opening.output_bytes,
         reserved=opening.reserved,
-        spelled=base.spelled,
+        spelled=base.spelled and bool(own),
         connections=opening.concurrency,
     )
 
 
-def token_session(opening: Opening, address: str) -> HttpSession:
-    """The session to the server that tokens come from."""
-    base = base_url(address)
+def token_session(opening: Opening, usual: str = "") -> HttpSession:
+    """The session to the connector's `token_url`, where tokens come from; as `open_session`."""
+    own = opening.config.get("token_url", "")
+    base = base_url(own or usual)
     return HttpSession(
         base.url,
-        private=base.private or bool(opening.config.get("private_network")),
+        private=(base.private and bool(own)) or bool(opening.config.get("private_network")),
         most_bytes=64 * 1024,
         reserved=opening.reserved,
-        spelled=base.spelled,
+        spelled=base.spelled and bool(own),
         connections=1,
     )
 

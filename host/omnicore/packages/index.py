@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from omnicore.advisories import applies
+from omnicore.advisories import RANGE, applies
 from omnicore.connectors.addresses import parse_url
 from omnicore.connectors.transfers import TransferRules, Transfers
 from omnicore.errors import (
@@ -32,6 +32,7 @@ from omnicore.errors import (
     OmniError,
     PackageRejected,
     ServiceRefused,
+    StorageFailed,
     Unavailable,
 )
 from omnicore.files import own_folder
@@ -41,6 +42,7 @@ from omnicore.packages.package import Package, omni_name, read_omni, write_omni
 from omnicore.packages.provenance import producers_of
 from omnicore.packages.reference import WebReference
 from omnicore.packages.signature import package_signatures
+from omnicore.plugins.folder import write_whole
 from omnicore.plugins.upgrade import version_order
 from omnicore.records import Json, Meta, Record, from_text, replace, to_text
 
@@ -58,6 +60,8 @@ MOST_DOCUMENT = 4 * 1024 * 1024
 """Largest document of one name, and largest list for searches."""
 MOST_README = MOST_ICON = 64 * 1024
 """Largest files beside a package that can be read without fetching it; of a longer README the beginning."""
+MOST_KEPT_FILES, MOST_KEPT_BYTES = 1000, 64 * 1024 * 1024
+"""Files of an index that are kept for the next time."""
 _ROLES = ("targets", "snapshot", "timestamp")
 _POLL_S, _LONGEST_WAIT_S = 0.02, 120.0
 
@@ -99,7 +103,7 @@ class IndexAdvisory(Record, frozen=True):
 
     id: Annotated[str, Meta(max_length=80)]
     plugin: Annotated[str, Meta(max_length=64)]
-    affected: tuple[str, ...]
+    affected: tuple[Annotated[str, Meta(pattern=RANGE, max_length=200)], ...]
     severity: Annotated[str, Meta(pattern="^(low|medium|high|critical|unknown)$")] = "unknown"
     summary: Annotated[str, Meta(max_length=500)] = ""
     revoked: bool = False
@@ -285,8 +289,7 @@ class IndexFolder:
                 raise Conflict(f"{path} is in the index with other bytes", remedy="give the package another version")
             targets[path] = target
             place = self._folder / "targets" / _prefixed(path, target.hashes["sha256"])
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
+            write_whole(place.parent, place.name, data)
         self._sign(targets)
         return hashlib.sha256((self._folder / "metadata" / "1.root.json").read_bytes()).hexdigest()
 
@@ -333,8 +336,7 @@ class IndexFolder:
         for signer in signers:
             metadata.sign(signer, append=True)
         name = f"{role}.json" if role == "timestamp" else f"{metadata.signed.version}.{role}.json"
-        (self._folder / "metadata").mkdir(parents=True, exist_ok=True)
-        metadata.to_file(str(self._folder / "metadata" / name))
+        write_whole(self._folder / "metadata", name, metadata.to_bytes())
 
     def _newest(self, role: str) -> int:
         found = (self._folder / "metadata").glob(f"*.{role}.json")
@@ -463,15 +465,32 @@ class PluginIndex:
                 raise NotFound(f"the index {self.address.name} has no {name}", remedy="see `omnicore search`")
             if most is not None and target.length > most:
                 raise _rejected(self.address.name, f"announces a file of {target.length} bytes", "size")
-            held = self._updater.find_cached_target(target)
-            return Path(held or self._updater.download_target(target)).read_bytes()
+            if held := self._updater.find_cached_target(target):
+                return Path(held).read_bytes()
+            data = Path(self._updater.download_target(target)).read_bytes()
+            self._tidy()
+        return data
+
+    def _tidy(self) -> None:
+        """Deletes the oldest of the files that are kept, so that they do not grow with all that was ever looked at."""
+        found = [(one.stat().st_mtime_ns, one.stat().st_size, one) for one in (self.state / "targets").iterdir()]
+        size = 0
+        for at, (_, length, file) in enumerate(sorted(found, reverse=True)):
+            size += length
+            if at >= MOST_KEPT_FILES or size > MOST_KEPT_BYTES:
+                file.unlink()
 
     def _first_root(self) -> bytes:
         """The first root: the one that the owner's setting names, whoever serves the index."""
         file = self.state / "1.root.json"
         data = file.read_bytes() if file.is_file() else b""
         if hashlib.sha256(data).hexdigest() != self.address.root:
-            data = self._fetch(f"{self.address.url}/metadata/1.root.json", 512_000)
+            try:
+                data = self._fetch(f"{self.address.url}/metadata/1.root.json", 512_000)
+            except NotFound as error:  # not for the next index to answer: it may have other plugins by these names
+                raise Unavailable(
+                    f"the index {self.address.name} cannot be read: {error.fact}", remedy=error.remedy
+                ) from error
             if hashlib.sha256(data).hexdigest() != self.address.root:
                 raise _rejected(self.address.name, "has another first root than your setting names", "digest")
             file.write_bytes(data)
@@ -514,6 +533,11 @@ def _translated(name: str) -> Iterator[None]:
         raise _rejected(name, f"holds a file that was changed: {error}", "digest") from error
     except errors.DownloadError as error:
         raise Unavailable(f"the index {name} cannot be read: {error}", remedy="try again, or another mirror") from error
+    except OSError as error:
+        raise StorageFailed(
+            f"a file of the index {name} cannot be kept ({error.strerror or error})",
+            remedy="free space on the disk of the data folder; if there is enough, tell the index's owner",
+        ) from error
     except (errors.RepositoryError, ValueError, KeyError, TypeError) as error:
         raise _rejected(name, f"is damaged: {error}", "content") from error
 
@@ -588,7 +612,8 @@ class Indexes:
     async def package(self, found: FoundVersion) -> Package:
         """The package of a version, checked. Raises: as `PluginIndex`."""
         address = next(one for one in self.addresses if one.name == found.index)
-        package = read_omni(await self.read(address, lambda index: index.package(found.version)))
+        data = await self.read(address, lambda index: index.package(found.version))
+        package = await asyncio.to_thread(read_omni, data)
         if package.digest != found.version.digest or package.name != found.entry.name:
             raise _rejected(found.index, "names another package than the one it holds", "digest")
         return package
@@ -601,7 +626,7 @@ class Indexes:
     async def _on_a_thread(self, address: IndexAddress, work: Callable[[PluginIndex], _T]) -> _T:
         """Works on a thread: the library waits, and this event loop sends what it asks for."""
         if not address.url.startswith(("https://", "http://")):
-            return await asyncio.to_thread(work, self._opened(address, _from_folder))
+            return await _to_its_end(work, self._opened(address, _from_folder))
         loop, url = asyncio.get_running_loop(), parse_url(f"{address.url}/")
         async with Transfers(self._rules(WebReference(url, ""), named=True)) as web:
 
@@ -614,10 +639,22 @@ class Indexes:
                     raise ServiceRefused(f"{url} answered {answer.status}", status=answer.status)
                 return answer.body
 
-            return await asyncio.to_thread(work, self._opened(address, fetch))
+            return await _to_its_end(work, self._opened(address, fetch))
 
     def _opened(self, address: IndexAddress, fetch: Fetch) -> PluginIndex:
         return PluginIndex(address, self._state, fetch=fetch, clock=self._clock)
+
+
+async def _to_its_end(work: Callable[[PluginIndex], _T], index: PluginIndex) -> _T:
+    """Works on a thread. Whoever is cancelled waits for its end too: it writes files that nobody else may write yet."""
+    job = asyncio.get_running_loop().run_in_executor(None, work, index)
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])
+        if not job.cancelled():
+            job.exception()  # told to nobody
+        raise
 
 
 @asynccontextmanager

@@ -304,6 +304,8 @@ class Package(Artifact):
             raise _rejected(f"the package calls itself {title}, and its plugin {plugin.name}", "content")
         if version is not None and plugin.version not in ("", version):
             raise _rejected(f"the package calls itself version {version}, and its plugin {plugin.version}", "content")
+        if self.version and not _VERSION_TEXT.fullmatch(self.version):  # it becomes part of a file's name
+            raise _rejected(f"the package calls itself version {self.version[:130]!r}, which no tag can be", "content")
         for one in self.attached:
             one.check_blobs()
             if one.subject != self.digest:

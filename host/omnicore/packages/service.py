@@ -163,7 +163,7 @@ class Packages:
 
     def install_file(self, data: bytes, order: InstallOrder, *, who: str) -> PluginView:
         """Takes in a `.omni` file; `order.reference` is its name. Raises: as `install` does."""
-        return self._taken(read_omni(data), order.reference, order, who)
+        return self._taken(read_omni(data), _file_source(order.reference), order, who)
 
     # -- what is installed
 
@@ -239,8 +239,10 @@ class Packages:
         now = self._clock.now()
         signed = SignedVersionRow(name, whole, digest, found.version, verdict.signers, source, now)
         known = self._catalogue.find(name) is not None
-        if known:  # what the publisher may do without a person is decided when the file is taken in
-            self._publishers.installed(signed, who=who)
+        if known:
+            # What the publisher may do without a person is decided when the file is taken in. That they signed these
+            # bytes holds either way; the name is theirs once the bytes are here.
+            self._publishers.verified(signed)
         before = self._origins.of(name, digest)
         self._origins.keep(PluginOrigin(name, digest, source, found.version, found.digest, _signers(verdict), now, who))
         try:
@@ -252,7 +254,8 @@ class Packages:
                 self._origins.keep(before)
             raise
         if not known:
-            self._publishers.installed(signed, who=who)
+            self._publishers.verified(signed)
+        self._publishers.pin(signed, who=who)
         return view
 
     def _filename(self, found: Package) -> str:
@@ -283,6 +286,15 @@ def _elsewhere(text: str) -> Reference:
     if isinstance(place, FileReference):
         raise InvalidInput(f"{text[:200]!r} is a file", remedy="send its bytes")
     return place
+
+
+def _file_source(name: str) -> str:
+    """The source of bytes by the name that whoever sent them gave, which leads to no registry and no index."""
+    try:
+        place = parse_reference(name)
+    except InvalidInput:
+        return name
+    return name if isinstance(place, FileReference) else f"file {name}"
 
 
 def _signers(verdict: TrustVerdict) -> str:

@@ -169,7 +169,7 @@ class PackageSources:
                 remedy="ask its publisher which one is right",
                 fault="digest",
             )
-        return self._read(answer.body, reference.stem, package=reference.is_package)
+        return await asyncio.to_thread(self._read, answer.body, reference.stem, package=reference.is_package)
 
     def _of_file(self, reference: FileReference) -> Package:
         try:

@@ -379,12 +379,15 @@ class Publishers:
         self.table.save_key(row)
         return row
 
-    def installed(self, row: SignedVersionRow, *, who: str) -> None:
-        """Records who signed a version that was just installed, and pins its name where it is not pinned yet."""
+    def verified(self, row: SignedVersionRow) -> None:
+        """Records who signed a version, where somebody did."""
         if row.publishers:
             self.table.save_version(row)
-            if self.table.pin_of(row.plugin) is None:
-                self.table.save_pin(PublisherPinRow(row.plugin, row.publishers, self._clock.now(), who))
+
+    def pin(self, row: SignedVersionRow, *, who: str) -> None:
+        """Pins the name of a version that was just installed to those who signed it, where it is not pinned yet."""
+        if row.publishers and self.table.pin_of(row.plugin) is None:
+            self.table.save_pin(PublisherPinRow(row.plugin, row.publishers, self._clock.now(), who))
 
     def lost(self, row: SignedVersionRow) -> str:
         """Says why the signatures of an installed version no longer count, or ""."""

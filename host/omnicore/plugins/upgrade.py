@@ -383,7 +383,7 @@ def _code_between(modules: ModuleStore, before: VersionView | None, after: Versi
         return NO_CODE
 
 
-_VERSION = re.compile(r"v?(\d{1,18}(?:\.\d{1,18}){0,7})(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
+_VERSION = re.compile(r"v?(\d{1,18}(?:\.\d{1,18}){0,7})(?:-([0-9A-Za-z.-]{1,128}))?(?:\+.*)?")
 _PARTS = 8
 _LEAST_HASH = 8
 _MOST_SHARES = 4

@@ -32,6 +32,7 @@ _Result = TypeVar("_Result")
 
 _NAME = re.compile(r"[0-9a-f]{64}\.wasm\Z")
 _KEPT = re.compile(r"[0-9a-f]{64}\.(wasm|wat)\Z")
+_PARTIAL = re.compile(r"\.[0-9a-f]{64}\.(wasm|wat)\.[0-9a-f]{8}\Z")
 _PART = 256 * 1024
 _LEFT_S = 2.0
 _STOP_S = 5.0  # of leaving a place
@@ -301,13 +302,14 @@ class ModuleStore:
     def keep_only(self, digests: set[str]) -> int:
         """Deletes all other modules with their texts, and returns the number of files.
 
+        What a process that was killed left half written goes too, once nobody can be writing it any more.
         Of the bytes in the database those go that no version of any plugin has had for a while; of another place those
         of this folder, once they were unused for as long. Raises: StorageFailed.
         """
         unused = [path for path in self._folder.iterdir() if _KEPT.match(path.name) and path.stem not in digests]
         if self._place is not None and self.outer is not None:
             unused = self._long_unused(self._place, unused)
-        for path in unused:
+        for path in (*unused, *self._left_behind()):
             path.unlink(missing_ok=True)
         if self._database is not None:
             self._database.drop_unused()
@@ -383,6 +385,13 @@ class ModuleStore:
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise storage_failed(error, str(target)) from error
+
+    def _left_behind(self) -> Iterator[Path]:
+        """Files that were begun long ago and never got their names."""
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # it has just got its name
+                if _PARTIAL.match(path.name) and path.stat().st_mtime < time.time() - _YOUNG_S:
+                    yield path
 
     def _names(self) -> list[str]:
         """The names of files in the database, where modules are shared through it."""
