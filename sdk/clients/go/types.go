@@ -19,6 +19,116 @@ type Advisory struct {
 	Affected string `json:"affected"`
 }
 
+// Alarm is a JSON object.
+type Alarm struct {
+	// Calls of functions, ended runs of a workflow, or tasks that wait in a queue. One of function, workflow,
+	// queue.
+	Kind string `json:"kind"`
+
+	// `plugin.function`, `plugin` or `*`; a workflow; a queue.
+	Target string `json:"target"`
+
+	// Counts and rates (0 to 1) within the window; `length` is that of a queue now. One of calls, failures,
+	// error_rate, p95_ms, length.
+	Figure string `json:"figure"`
+
+	// The alarm fires beyond it.
+	Threshold float64 `json:"threshold"`
+
+	// The side of the threshold that is wrong. One of above, below.
+	Side string `json:"side"`
+
+	// It ends when the figure is back on the other side of this; null: of the threshold.
+	Clear *float64 `json:"clear"`
+
+	// The time that figures are about.
+	WindowS float64 `json:"window_s"`
+
+	// Rates and p95 of fewer calls or runs say nothing.
+	LeastCalls int64 `json:"least_calls"`
+
+	// `connector.action` that is done when it fires and when it ends.
+	Connector *string `json:"connector"`
+
+	// A workflow that is run when it fires and when it ends.
+	Workflow *string `json:"workflow"`
+
+	Enabled bool `json:"enabled"`
+
+	Name string `json:"name"`
+
+	Input any `json:"input"`
+
+	// Who stored it last.
+	ChangedBy string `json:"changed_by"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+
+	// One of quiet, firing.
+	State string `json:"state"`
+
+	// When it came into this state.
+	Since float64 `json:"since"`
+
+	// The figure as it was last; null where it says nothing.
+	Value *float64 `json:"value"`
+
+	// When that was.
+	CheckedAt *float64 `json:"checked_at"`
+
+	// The state that the connector or workflow was told last. One of quiet, firing.
+	Told string `json:"told"`
+
+	// Why it could not be told; empty where it was.
+	Trouble string `json:"trouble"`
+}
+
+// AlarmOrder is a JSON object.
+type AlarmOrder struct {
+	// Calls of functions, ended runs of a workflow, or tasks that wait in a queue. One of function, workflow,
+	// queue.
+	Kind string `json:"kind"`
+
+	// `plugin.function`, `plugin` or `*`; a workflow; a queue.
+	Target string `json:"target"`
+
+	// Counts and rates (0 to 1) within the window; `length` is that of a queue now. One of calls, failures,
+	// error_rate, p95_ms, length.
+	Figure string `json:"figure"`
+
+	// The alarm fires beyond it.
+	Threshold float64 `json:"threshold"`
+
+	// The side of the threshold that is wrong. One of above, below.
+	Side *string `json:"side,omitempty"`
+
+	// It ends when the figure is back on the other side of this; null: of the threshold.
+	Clear *float64 `json:"clear,omitempty"`
+
+	// The time that figures are about.
+	WindowS *float64 `json:"window_s,omitempty"`
+
+	// Rates and p95 of fewer calls or runs say nothing.
+	LeastCalls *int64 `json:"least_calls,omitempty"`
+
+	// `connector.action` that is done when it fires and when it ends.
+	Connector *string `json:"connector,omitempty"`
+
+	// A workflow that is run when it fires and when it ends.
+	Workflow *string `json:"workflow,omitempty"`
+
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// For the connector or workflow; null: what the event says.
+	Input any `json:"input,omitempty"`
+}
+
+// Alarms is a JSON object.
+type Alarms struct {
+	Items []Alarm `json:"items"`
+}
+
 // Approval is a JSON object.
 type Approval struct {
 	Run string `json:"run"`
@@ -3005,6 +3115,20 @@ type RunAudit struct {
 	Seq *int64 `json:"seq,omitempty"`
 }
 
+// RunComparison is a JSON object.
+type RunComparison struct {
+	Workflow string `json:"workflow"`
+
+	First RunSide `json:"first"`
+
+	Second RunSide `json:"second"`
+
+	Steps []StepComparison `json:"steps"`
+
+	// A run has more than 2000 rows; those behind are left out.
+	Cut bool `json:"cut"`
+}
+
 // RunFork is a JSON object.
 type RunFork struct {
 	// The last row taken over.
@@ -3065,6 +3189,51 @@ type RunRetry struct {
 	Version *int64 `json:"version,omitempty"`
 }
 
+// RunSide is a JSON object.
+type RunSide struct {
+	ID string `json:"id"`
+
+	// The version; null for a trial.
+	Number *int64 `json:"number"`
+
+	Status string `json:"status"`
+
+	// Seconds since the Unix epoch.
+	CreatedAt float64 `json:"created_at"`
+
+	// Seconds since the Unix epoch.
+	EndedAt *float64 `json:"ended_at"`
+
+	// From its beginning to its end.
+	TimeMs *float64 `json:"time_ms"`
+}
+
+// RunSpan is a JSON object.
+type RunSpan struct {
+	// `call`: of a plugin in a step; `host`: what that asked of the host. One of trigger, run, step, call, host.
+	Kind string `json:"kind"`
+
+	Name string `json:"name"`
+
+	// How deep it is inside of others.
+	Depth int64 `json:"depth"`
+
+	// After the first span began.
+	BeginMs float64 `json:"begin_ms"`
+
+	// Null while it goes on.
+	TimeMs *float64 `json:"time_ms"`
+
+	// The status of a run or step; `ok` or a code of all else.
+	State string `json:"state"`
+
+	// Of a step.
+	Place *string `json:"place,omitempty"`
+
+	// The delivery or event, the plugin's hash, or the run that a step began.
+	About *string `json:"about,omitempty"`
+}
+
 // RunStep is a JSON object.
 type RunStep struct {
 	// Counts from 1.
@@ -3109,6 +3278,19 @@ type RunSteps struct {
 	Items []RunStep `json:"items"`
 
 	// Cursor, null at the end.
+	Next *string `json:"next"`
+}
+
+// RunTimeline is a JSON object.
+type RunTimeline struct {
+	Run string `json:"run"`
+
+	// When the first span began; seconds since the Unix epoch.
+	BeganAt float64 `json:"began_at"`
+
+	Spans []RunSpan `json:"spans"`
+
+	// The row after which the next page begins.
 	Next *string `json:"next"`
 }
 
@@ -3376,6 +3558,42 @@ type StagedRestore struct {
 type Status struct {
 	// One of ok.
 	Status string `json:"status"`
+}
+
+// StepComparison is a JSON object.
+type StepComparison struct {
+	// One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`.
+	Place string `json:"place"`
+
+	Path string `json:"path"`
+
+	Name string `json:"name"`
+
+	Kind string `json:"kind"`
+
+	First *StepSide `json:"first"`
+
+	Second *StepSide `json:"second"`
+
+	// What is not the same; times are never.
+	Differs []string `json:"differs"`
+
+	// Where the outputs differ, as far as they are shown here.
+	Outputs []ValueDifference `json:"outputs,omitempty"`
+}
+
+// StepSide is a JSON object.
+type StepSide struct {
+	Status string `json:"status"`
+
+	Attempts int64 `json:"attempts"`
+
+	// Of all its attempts.
+	TimeMs float64 `json:"time_ms"`
+
+	Output any `json:"output"`
+
+	Fault any `json:"fault"`
 }
 
 // Subsystem is a JSON object.
@@ -3743,6 +3961,16 @@ type Users struct {
 
 	// Cursor, null at the end.
 	Next *string `json:"next"`
+}
+
+// ValueDifference is a JSON object.
+type ValueDifference struct {
+	// A JSON pointer; empty for the whole.
+	Path string `json:"path"`
+
+	First any `json:"first"`
+
+	Second any `json:"second"`
 }
 
 // Vector is a JSON object.
