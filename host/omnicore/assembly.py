@@ -271,7 +271,6 @@ class Host(ServicesOfHost):
                 vectors=self.vectors,
                 loops=self.loops,
                 fleet=self.fleet,
-                alarms=self.alarms,
                 rollouts=self.rollouts,
                 limits=self.limits,
                 packages=self.packages,

@@ -85,6 +85,7 @@ class OperationsPart:
             "settings": self.settings,
             "backups": self.backups,
             "series": self.series,
+            "alarms": self._parts.alarms,
             "about": self.about,
             "diagnostics": self.diagnostics,
         }

@@ -231,7 +231,7 @@ class Alarms:
 
 
 def told(one: Alarm) -> dict[str, Any]:
-    """What an alarm says to those who are told of it."""
+    """The words of an alarm for those who are told of it."""
     names = ("state", "kind", "target", "figure", "value", "threshold", "side", "window_s", "since")
     return {"alarm": one.name, **{name: getattr(one, name) for name in names}}
 

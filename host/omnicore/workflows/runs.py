@@ -123,7 +123,7 @@ class RunReader:
         return [self._step(one, names, whole=True) for one in self._steps.page(run, after, max(1, min(limit, _MOST)))]
 
     def timeline(self, run: str, after: int, limit: int) -> RunTimeline:
-        """What happened in a run and when: the spans of so many rows. Raises: NotFound."""
+        """The spans of so many rows of a run, on one line of time. Raises: NotFound."""
         page = self.steps(run, after, limit)
         return timeline(self.view(run), page.items, first=after == 0, following=page.next)
 

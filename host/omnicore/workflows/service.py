@@ -565,7 +565,7 @@ class Workflows:
         return await asyncio.to_thread(self._reader.step, run, seq)
 
     async def timeline(self, run: str, *, after: int = 0, limit: int = 100) -> RunTimeline:
-        """What happened in it and when, down to what its plugins asked of the host. Raises: NotFound."""
+        """Its spans on one line of time, down to calls of the host. Raises: NotFound."""
         return await asyncio.to_thread(self._reader.timeline, run, after, limit)
 
     async def compared(self, run: str, other: str) -> RunComparison:

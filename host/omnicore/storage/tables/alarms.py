@@ -77,7 +77,7 @@ class Alarm(AlarmFields, frozen=True, kw_only=True):
 
 
 class AlarmCount(Record, frozen=True):
-    """What a host has counted of an alarm's functions within its window. `buckets` are calls by duration."""
+    """The calls that a host has counted of an alarm's functions within its window. `buckets` are calls by duration."""
 
     alarm: str
     host: str
@@ -160,7 +160,7 @@ class AlarmsTable:
         self._store.apply(work)
 
     def counted(self, alarm: str, since: float) -> list[AlarmCount]:
-        """What hosts have counted since a time; older rows, of hosts that are gone, go."""
+        """The counts of hosts since a time; older rows, of hosts that are gone, go."""
         found = self._store.rows(f"{COUNTS.select} WHERE alarm = ?", (alarm,))
         counts = [COUNTS.row(row) for row in found]
         if any(one.at < since for one in counts):
