@@ -2,6 +2,9 @@
 
 `python host_build/published.py` writes them again after `published` of `[tool.omnicore.release]` in pyproject.toml
 has changed. Somebody else may hold a name that we do not: nobody is told to install it from a registry before.
+
+It writes the paths of the Go modules as well, after `go` of the same table has changed. Its first element needs a dot,
+or `go get` takes the modules from nowhere.
 """
 
 from __future__ import annotations
@@ -25,6 +28,17 @@ def published() -> bool:
     """True when registries have what is released: the one switch for it."""
     found = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     return bool(found["tool"]["omnicore"]["release"]["published"])
+
+
+def go_path() -> str:
+    """What the paths of the Go modules begin with: the one place for it."""
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    return str(found["tool"]["omnicore"]["release"]["go"])
+
+
+def renamed(text: str, before: str, after: str) -> str:
+    """A text with the Go modules at another path."""
+    return re.sub(rf"(?<![\w./-]){re.escape(before)}/(sdk|client)(?![\w.-])", rf"{after}/\1", text)
 
 
 def texts() -> list[Path]:
@@ -54,11 +68,27 @@ def _line(line: str, released: bool) -> str:
     return f"{code.rstrip():<{_COLUMN - 1}}{sign}{comment}" if aligned else changed
 
 
+def _go_texts() -> list[Path]:
+    """The sources and texts that name a Go module."""
+    places = (
+        "sdk/go",
+        "sdk/clients/go",
+        "plugins",
+        "host/omnicore/cli/templates/plugin-go",
+        "tests/sdk",
+        "tests/toolchains",
+    )
+    found = [path for place in places for end in ("go", "mod", "md", "py") for path in (ROOT / place).rglob(f"*.{end}")]
+    return [path for path in sorted(found) if "node_modules" not in path.parts]
+
+
 def main() -> None:
     """Writes the texts, and says which of them changed."""
-    for path in texts():
+    begin = re.findall(r"^module (\S+)/sdk$", (ROOT / "sdk/go/go.mod").read_text("utf-8"), re.MULTILINE)[0]
+    for path in sorted({*texts(), *_go_texts()}):
         before = path.read_text("utf-8")
-        after = told(before, released=published())
+        after = renamed(before, begin, go_path())
+        after = told(after, released=published()) if path in texts() else after
         if after != before:
             path.write_text(after, "utf-8")
             sys.stdout.write(f"{path.relative_to(ROOT)}\n")

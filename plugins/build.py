@@ -58,6 +58,8 @@ def main() -> int:
         copy = copy_sources(Path(scratch))
         os.environ["CARGO_TARGET_DIR"] = f"{scratch}/target"  # crates are built once for all folders
         os.environ["PYTHONPATH"] = str(ROOT / "host")  # where embed.py finds what it shares with `omnicore build`
+        os.environ["XDG_STATE_HOME"] = f"{scratch}/state"  # the copies are trusted there, and nowhere else
+        os.environ.setdefault("PYTHON", sys.executable)
         for name in chosen.names or found:
             verdict, good = check(found[name], copy / found[name].relative_to(ROOT), write=chosen.write)
             wrong += not good
@@ -86,6 +88,9 @@ def check(kept: Path, copy: Path, *, write: bool) -> tuple[str, bool]:
     missing = [f"no {name} here ({TOOLS[name].install})" for name in names if version_of(name) is None]
     if missing:
         return f"skipped: {'; '.join(missing)}", True
+    subprocess.run(
+        [os.environ["PYTHON"], "-m", "omnicore", "trust", str(copy), "--yes"], check=True, capture_output=True
+    )
     built = subprocess.run(["sh", "build.sh"], cwd=copy, capture_output=True, text=True)
     if built.returncode:
         return f"FAILED\n{built.stdout}{built.stderr}", False

@@ -43,7 +43,7 @@ from omnicore.capabilities.capability import Capability, PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.brokers import read_brokers
-from omnicore.config.folders import code_folder
+from omnicore.config.folders import code_folder, downloads_folder
 from omnicore.config.loader import Loaded
 from omnicore.config.overrides import shared_overrides
 from omnicore.config.settings import Settings
@@ -439,6 +439,7 @@ class Host(ServicesOfHost):
             reserved=parts.reserved,
             indexes=self.settings.trust.indexes,
             state=self.settings.data / "indexes",
+            downloads=downloads_folder(self.settings.data),
             clock=clock,
         )
         parts.packages = Packages(parts.plugins, parts.store, clock, sources=where, settings=self.settings)

@@ -4,7 +4,7 @@ package main
 import (
 	"fmt"
 
-	"omnicore/sdk/door"
+	"omnicore.dev/sdk/door"
 )
 
 // Source is a CSV file and what is known of it.

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	omnicore "omnicore/sdk"
+	omnicore "omnicore.dev/sdk"
 )
 
 // Row is an object with its fields in the order of the columns.

@@ -5,8 +5,10 @@
 set -eu
 cd "$(dirname "$0")"
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+omnicore="${PYTHON:-python3} -m omnicore"
+trap '$omnicore trust --revoke "$scratch" >/dev/null; rm -rf "$scratch"' EXIT
 sh ../../sdk/rust/pinned.sh . "$scratch"
+$omnicore trust "$scratch" --yes >/dev/null
 mkdir -p dist
-${PYTHON:-python3} -m omnicore build "$scratch" -o dist/thumbnail.wasm
+$omnicore build "$scratch" -o dist/thumbnail.wasm
 ${PYTHON:-python3} ../licenses.py rust "$scratch" >dist/LICENSES.txt

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from sdk.generate.contract import Contract, Door, Enum, Field, Record, Type, Verb
 from sdk.generate.text import MADE, camel, words, wrapped
@@ -10,6 +12,9 @@ from sdk.generate.text import MADE, camel, words, wrapped
 __all__ = ["application", "files"]
 
 _ROOT = "sdk/go"
+_OF_MODULE = (Path(__file__).parents[1] / "go" / "go.mod").read_text("utf-8")
+_MODULE = re.findall(r"^module (\S+)", _OF_MODULE, re.MULTILINE)[0]
+_IMPORT = f'import "{_MODULE}/door"\n'
 _HEAD = f"// {MADE}\n// Code generated from specs/doors. DO NOT EDIT.\n"  # the words by which Go's tools know it
 _INITIALS = {"Id": "ID", "Ids": "IDs", "Url": "URL", "Ttl": "TTL", "Cas": "CAS", "S": "Seconds"} | {
     "Http": "HTTP",
@@ -52,7 +57,7 @@ def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
             (_own(verb), f'= door.Import("{door.name}.{verb.name}", {camel(verb.function)})') for verb in door.verbs
         ]
         bare = [(_own(verb), f'= door.Import("{door.name}.{verb.name}", nil)') for verb in door.verbs]
-        package = f'package {door.name}\n\nimport "omnicore/sdk/door"\n'
+        package = f"package {door.name}\n\n{_IMPORT}"
         imports = [
             f"//go:wasmimport extism:host/user {verb.function}\nfunc {camel(verb.function)}(request uint64) uint64\n"
             for verb in door.verbs
@@ -61,8 +66,65 @@ def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
             f"{door.name}/{door.name}.go": text,
             f"{door.name}/imports_wasip1.go": "\n".join([head, package, *imports, _variables(rows)]),
             f"{door.name}/imports_native.go": "\n".join([head, "//go:build !wasip1\n", package, _variables(bare)]),
+            f"{door.name}/fake_native.go": _fake(door, head),
         }
     return found
+
+
+def _fake(door: Door, head: str) -> str:
+    """A struct of functions that answer in tests, and the way from requests to them."""
+    made = {_name(one.name) for one in (*door.enums, *door.records, *door.verbs)}
+    name = next(one for one in ("Fake", "FakeDoor", "FakeOfDoor") if one not in made)
+    imports = [f'"{_MODULE}/omnicoretest"'] + ([f'"{_MODULE}/door"'] if "door." in _fake_fields(door) else [])
+    listed = imports[0] if len(imports) == 1 else "(\n\t" + "\n\t".join(sorted(imports)) + "\n)"
+    answers = "".join(_fake_answer(door, verb) for verb in door.verbs)
+    return (
+        f"{head}\n//go:build !wasip1\n\npackage {door.name}\n\nimport {listed}\n\n"
+        f"// {name} is this door in a test. A function that is nil is unavailable.\n"
+        f"type {name} struct {{\n{_fake_fields(door)}}}\n\n"
+        f"// Answer lets the host of a test answer with what the fake holds.\n"
+        f"func (fake {name}) Answer(host *omnicoretest.Host) {{\n{answers}}}\n"
+    )
+
+
+def _fake_fields(door: Door) -> str:
+    """A function for each verb, under its comment, which also ends a column for gofmt."""
+    return "".join(
+        f"{wrapped(f'{_name(verb.name)}: {verb.doc}', f'{chr(9)}// ')}\n"
+        f"\t{_name(verb.name)} func({', '.join(_fake_arguments(verb))}) {_fake_result(verb)}\n"
+        for verb in door.verbs
+    )
+
+
+def _fake_arguments(verb: Verb) -> list[str]:
+    found = [f"{_argument(field.name)} {_field_type(field)}" for field in verb.request if not field.optional]
+    return found + [f"options {_name(verb.name)}Options"] * any(field.optional for field in verb.request)
+
+
+def _fake_result(verb: Verb) -> str:
+    return f"({_field_type(verb.reply[0])}, error)" if verb.reply else "error"
+
+
+def _fake_answer(door: Door, verb: Verb) -> str:
+    name = _name(verb.name)
+    needed = [field for field in verb.request if not field.optional]
+    rows: list[tuple[str, ...]] = [(_name(field.name), _field_type(field), _tag(field)) for field in needed]
+    values = [f"request.{_name(field.name)}" for field in needed]
+    if len(needed) < len(verb.request):
+        rows.append((f"{name}Options",))
+        values.append(f"request.{name}Options")
+    shape = f"struct {{\n{_aligned(rows, chr(9) * 3)}\t\t}}" if rows else "struct{}"
+    call = f"fake.{name}({', '.join(values)})"
+    if verb.reply:
+        body = f'value, err := {call}\n\t\t\treturn map[string]any{{"{verb.reply[0].name}": value}}, err'
+    else:
+        body = f"return struct{{}}{{}}, {call}"
+    argument = f"request {shape}" if rows else f"_ {shape}"
+    return (
+        f"\tif fake.{name} != nil {{\n"
+        f'\t\tomnicoretest.OnTyped(host, "{door.name}.{verb.name}", func({argument}) (any, error) {{\n'
+        f"\t\t\t{body}\n\t\t}})\n\t}}\n"
+    )
 
 
 def _own(verb: Verb) -> str:
@@ -131,7 +193,7 @@ def _documented(fields: Iterable[Field], start: str = "\t") -> str:
 def _noun(door: Door) -> str:
     parts = [
         f"{_HEAD}\n// Package {door.name}: {door.purpose.lower()}.\npackage {door.name}\n",
-        'import "omnicore/sdk/door"\n',
+        _IMPORT,
         *map(_enum, door.enums),
         *map(_record, door.records),
         *(part for verb in door.verbs for part in _verb(door, verb)),
@@ -232,7 +294,7 @@ def _variables(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _dispatch(doors: Sequence[Door]) -> str:
-    imports = "".join(f'\t"omnicore/sdk/{name}"\n' for name in sorted(["door", *(door.name for door in doors)]))
+    imports = "".join(f'\t"{_MODULE}/{name}"\n' for name in sorted(["door", *(door.name for door in doors)]))
     cases = "".join(_case(*each) for each in _verbs(doors))
     return (
         f'{_HEAD}\npackage main\n\nimport (\n\t"fmt"\n\n{imports})\n\n'

@@ -67,12 +67,38 @@ def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
         found[f"{door.name}.js"] = f'// {made}\nimport {{ DoorError }} from "omnicore";\n\n{_ASK}\n{body}'
         types = re.sub(r"^  ", "", _door_types(door), flags=re.MULTILINE)
         found[f"{door.name}.d.ts"] = f"// {made}\n\n{types}"
+        found |= _fake(door, made)
     lines = "".join(f"    {verb.function}(request: PTR): PTR;\n" for door in doors for verb in door.verbs)
     found["index.d.ts"] = (
         f"// {made}\n// Beside the plugin's source, or joined with the one that is there: what it imports.\n"
         f'declare module "extism:host" {{\n  interface user {{\n{lines}  }}\n}}\n'
     )
     return found
+
+
+def _fake(door: Door, made: str) -> dict[str, str]:
+    """What answers for a door in unit tests under Node."""
+    name = pascal(door.name)
+    lines = "".join(
+        f"  if (door.{verb.name} !== undefined) host.answers.{verb.function} = {_fake_answer(verb)};\n"
+        for verb in door.verbs
+    )
+    about = f"/** Makes the host of a test answer as `{door.name}`; what the fake leaves out is `unavailable`. */\n"
+    return {
+        f"{door.name}.fake.js": f'// {made}\nimport {{ host }} from "omnicore/testing";\n\n'
+        f"export function fake{name}(door) {{\n{lines}}}\n",
+        f"{door.name}.fake.d.ts": f'// {made}\nimport type {{ {door.name} }} from "./{door.name}.js";\n\n'
+        f"{about}export function fake{name}(door: Partial<typeof {door.name}>): void;\n",
+    }
+
+
+def _fake_answer(verb: Verb) -> str:
+    required, optional = _split(verb)
+    taken = [one.name if (name := _parameter(one)) == one.name else f"{one.name}: {name}" for one in required]
+    taken += ["...options"] if optional else []
+    call = f"door.{verb.name}({', '.join([*map(_parameter, required), *(['options'] if optional else [])])})"
+    given = f"({{ {', '.join(taken)} }})" if taken else "()"
+    return f"{given} => ({{ {verb.reply[0].name}: {call} }})" if verb.reply else f"{given} => ({call}, {{}})"
 
 
 def _split(verb: Verb) -> tuple[list[Field], list[Field]]:

@@ -23,8 +23,9 @@ def files(contract: Contract) -> dict[str, str]:
 
 
 def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
-    """A module for each door of an application. It uses the kit as the package `omnicore_sdk`."""
-    return {f"{door.name}.py": _of_application(_module(door, made)) for door in doors}
+    """A module for each door of an application, and one of its fake. Both use the package `omnicore_sdk`."""
+    found = {f"{door.name}.py": _of_application(_module(door, made)) for door in doors}
+    return found | {f"{door.name}_fake.py": _fake(door, made) for door in doors}
 
 
 def _of_application(text: str) -> str:
@@ -282,6 +283,89 @@ def _verb_doc(verb: Verb) -> Iterator[str]:
         yield f"    Returns: {_python(verb.reply[0].doc)}."
     yield "    Raises: DoorError: the door refused or failed."
     yield '    """'
+
+
+def _fake(door: Door, made: str) -> str:
+    """A class whose functions a test overrides, and the way from requests to it."""
+    fields = [field for verb in door.verbs for field in (*verb.request, *verb.reply)]
+    kinds = [kind for field in fields for kind in _nested(field.type)]
+    asked, told = (dict.fromkeys(_records_in(found, door)) for found in _sides(door))
+    abstract = sorted({"list": "Sequence", "map": "Mapping"}[kind] for kind in {one.kind for one in kinds} & _ABSTRACT)
+    names = sorted({pascal(one.name) for one in (*kinds, *asked, *told) if one.name})
+    name = f"{pascal(door.name)}Fake"
+    head = [
+        f"# {made}",
+        f'"""A fake of the door `{door.name}`, for tests."""',
+        "",
+        "from __future__ import annotations",
+        "",
+    ]
+    head += [f"from collections.abc import {', '.join(abstract)}"] if abstract else []
+    head += ["from typing import Any"] if any(one.kind == "json" for one in kinds) else []
+    head += [""] if len(head) > 5 else []
+    head += [f"from omnicore_sdk import _core\nfrom omnicore_sdk.testing import FakeHost{_imported(door, names)}", ""]
+    head += [f'__all__ = ["{name}", "answer"]']
+    parts = ["\n".join(head), _fake_class(door, name), _fake_answer(door, name)]
+    return "\n\n\n".join([*parts, *map(_reader, asked), *map(_writer, told)]) + "\n"
+
+
+_ABSTRACT = {"list", "map"}
+
+
+def _sides(door: Door) -> tuple[list[Field], list[Field]]:
+    """The fields of all requests, and those of all replies."""
+    requests = [field for verb in door.verbs for field in verb.request]
+    return requests, [field for verb in door.verbs for field in verb.reply]
+
+
+def _imported(door: Door, names: list[str]) -> str:
+    line = f"\nfrom {door.name} import {', '.join(names)}"
+    return (line if len(line) <= _WIDTH else "\n" + fitting(f"from {door.name} import (", names, ")")) if names else ""
+
+
+def _fake_class(door: Door, name: str) -> str:
+    lines = [
+        f"class {name}:",
+        f'    """What `{door.name}` answers in a test: override what the plugin calls. Any other fails it."""',
+    ]
+    for verb in door.verbs:
+        required = [field for field in verb.request if not field.optional]
+        optional = [field for field in verb.request if field.optional]
+        parameters = ["self", *(f"{_argument(field.name)}: {_field_type(field)}" for field in required)]
+        parameters += ["*"] if optional else []
+        parameters += [f"{_argument(field.name)}: {_field_type(field)} = None" for field in optional]
+        lines += [
+            "",
+            fitting(f"def {_id(verb.name)}(", parameters, f") -> {_returns(verb)}:", "    "),
+            f'        """{_sentence(verb.doc)}"""',
+            f'        raise AssertionError("the test does not say what {door.name}.{verb.name} answers")',
+        ]
+    return "\n".join(lines)
+
+
+def _fake_answer(door: Door, name: str) -> str:
+    lines = [
+        f"def answer(host: FakeHost, door: {name}) -> None:",
+        '    """Makes the host of a test answer with a fake."""',
+    ]
+    for verb in door.verbs:
+        required = [field for field in verb.request if not field.optional]
+        optional = [field for field in verb.request if field.optional]
+        given = [_read_value(field).replace("reply", "request") for field in required]
+        given += [f"{_argument(one.name)}={_read_value(one).replace('reply', 'request')}" for one in optional]
+        call = fitting(f"door.{_id(verb.name)}(", given, ")", "        ").lstrip()
+        lines += ["", f"    def _{verb.name}(request: _core.Wire) -> _core.Wire:"]
+        if verb.reply:
+            value = (_given if verb.reply[0].null else _told)(verb.reply[0], "value")
+            lines += [f"        value = {call}", f'        return {{"{verb.reply[0].name}": {value}}}']
+        else:
+            lines += [f"        {call}", "        return {}"]
+    lines += ["", *(f'    host.answer_with("{verb.function}", _{verb.name})' for verb in door.verbs)]
+    return "\n".join(lines)
+
+
+def _told(field: Field, value: str) -> str:
+    return _to_wire(field.type, value)
 
 
 def _level(value: str) -> str:

@@ -1,4 +1,4 @@
-module omnicore/sdk
+module omnicore.dev/sdk
 
 go 1.24
 

@@ -38,6 +38,7 @@ export const host = {
     this.subscriptions.clear();
     this.lines.length = this.events.length = 0;
     this.answers = {};
+    blocks.clear();
   },
 };
 
@@ -99,6 +100,24 @@ function fromWire(value) {
   if (value === null) return null;
   return Bytes.from(typeof value === "string" ? Buffer.from(value) : Buffer.from(value.base64, "base64"));
 }
+
+// What `omnicore kit` writes for the doors of an application goes through the memory of the host.
+const blocks = new Map();
+
+const block = (offset) => ({
+  offset,
+  free: () => void blocks.delete(offset),
+  readJsonObject: () => JSON.parse(blocks.get(offset)),
+});
+
+function written(text) {
+  blocks.set(++version, text);
+  return block(version);
+}
+
+const answered = (name, given) => written(JSON.stringify(ask(name, block(given).readJsonObject()))).offset;
+globalThis.Memory = { fromString: written, find: block };
+globalThis.Host = { getFunctions: () => new Proxy({}, { get: (_, name) => (given) => answered(name, given) }) };
 
 const kit = { ask, toWire, fromWire };
 const nouns = {};

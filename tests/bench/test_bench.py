@@ -69,7 +69,11 @@ def test_json_holds_what_follows_from_the_figures() -> None:
 
 
 @pytest.mark.parametrize(
-    "group", [name if name in BRIEF else pytest.param(name, marks=pytest.mark.long) for name in GROUPS]
+    "group",
+    [
+        name if name in BRIEF else pytest.param(name, marks=(pytest.mark.long, pytest.mark.timeout(400)))
+        for name in GROUPS
+    ],
 )
 def test_a_group_still_runs(group: str) -> None:
     failures: list[str] = []

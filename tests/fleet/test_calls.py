@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 from tests.fleet.fleets import Fleet, fleet, until
@@ -29,7 +29,7 @@ from omnicore.errors import (
     PermissionDenied,
     Unavailable,
 )
-from omnicore.fleet.calls import RemoteCall
+from omnicore.fleet.calls import FleetCalls, RemoteCall
 from omnicore.fleet.messages import error_body, error_from
 from omnicore.hookspecs import NativeFunction
 from omnicore.storage.tables.tasks import TaskContext
@@ -297,3 +297,32 @@ async def test_events_of_all_hosts_are_heard_once_on_each(tmp_path: Path, server
             assert next(one for one in found if one.topic == "round.one").hops == 2
             assert heard.drain() == []
         assert [one.topic for one in own.drain()] == ["round.three"]
+
+
+async def test_a_call_that_comes_back_since_its_plugin_is_placed_here_meanwhile_counts_its_costs() -> None:
+    counted: list[Any] = []
+    places = [True, True, False, False]  # away when it is called and sent, here when nobody else serves it
+
+    class Here:
+        targets: ClassVar[dict[str, Any]] = {}
+
+        def target(self, ref: str) -> None:
+            """It is here."""
+
+        async def call(self, ref: str, data: Any, **named: Any) -> str:
+            counted.append(named["costs"])
+            return "done"
+
+    class Nobody:
+        async def call(self, call: Any, costs: Any = None) -> None:
+            raise NotServed("no host serves it", remedy="wait", plugin="text")
+
+    class Moving:
+        def away(self, plugin: str) -> bool:
+            return places.pop(0)
+
+    calls = FleetCalls(*cast("Any", (Here(), Nobody(), None, Moving())))
+    calls.start()
+    costs = CallCosts()
+    assert await calls.call("text.count", b"", costs=costs) == "done"
+    assert [one is costs for one in counted] == [True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.memory.conftest import MakeMind, Mind
@@ -155,3 +156,56 @@ def test_what_was_said_long_ago_is_stored_with_its_time_and_lives_from_now(mind:
     assert found is not None
     assert found.created_at == mind.clock.now() - 900 * DAY
     assert found.expires_at == mind.clock.now() + 30 * DAY
+
+
+class Watched:
+    """A session that notes what it is asked."""
+
+    def __init__(self, session: Any, seen: list[tuple[str, Any]]) -> None:
+        self._session, self._seen = session, seen
+
+    def execute(self, sql: str, values: Any = ()) -> Any:
+        self._seen.append((sql, values))
+        return self._session.execute(sql, values)
+
+    def executemany(self, sql: str, values: Any) -> Any:
+        return self._session.executemany(sql, values)
+
+
+def test_forgetting_and_learning_read_no_edges_and_no_facts_of_other_memories(
+    mind: Mind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = mind.memories.table.store
+    if store.dialect != "sqlite":
+        return  # which plans by how many rows there are
+    seen: list[tuple[str, Any]] = []
+    apply, rows = store.apply, store.rows
+
+    def applied(work: Any, **named: Any) -> Any:
+        return apply(lambda session: work(Watched(session, seen)), **named)
+
+    def asked(sql: str, values: Any = ()) -> Any:
+        seen.append((sql, values))
+        return rows(sql, values)
+
+    item = mind.memories.store("I moved to Rome", "episodic", importance=0.6)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "apply", applied)
+        patch.setattr(store, "rows", asked)
+        Consolidator(mind.memories).run()
+        assert mind.memories.edges(item)
+        assert mind.memories.recall("Where do I live?").facts
+        assert len(mind.memories.forget(item)) == 2
+    plans = {
+        sql: [row[3] for row in rows(f"EXPLAIN QUERY PLAN {sql}", values)]
+        for sql, values in seen
+        if not sql.startswith("INSERT")
+    }
+    edges = [step for sql, plan in plans.items() if "memory_edges" in sql for step in plan if "memory_edges" in step]
+    assert len(edges) >= 7
+    assert all("src=?" in step or "dst=?" in step for step in edges), edges
+    about = [plan for sql, plan in plans.items() if "UNION ALL" in sql and "memory_facts" in sql]
+    (plan,) = about
+    subjects = sum("SEARCH memory_facts" in step for step in plan)
+    # Those of each subject come in order of their time: they need to be sorted only where these are the same.
+    assert 0 < subjects == sum("OF ORDER BY" in step for step in plan), plan

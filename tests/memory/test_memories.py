@@ -365,6 +365,20 @@ def test_a_skill_learns_how_often_it_works(mind: Mind) -> None:
         mind.memories.correct.practise(mind.memories.store("no skill", "procedural"), True)
 
 
+def test_two_uses_of_a_skill_at_once_count_twice(mind: Mind, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = mind.memories.store("counts words", "procedural", metadata={"function": "text.count"})
+    change, others = mind.memories.table.change, [False]
+
+    def changed(*given: Any, **named: Any) -> bool:
+        if others:
+            mind.memories.correct.practise(item, others.pop())
+        return change(*given, **named)
+
+    monkeypatch.setattr(mind.memories.table, "change", changed)
+    found = mind.memories.correct.practise(item, True)
+    assert (found.metadata["usage_count"], found.metadata["success_rate"]) == (2, 0.5)
+
+
 def test_names_that_nothing_has_find_nothing_and_keep_nothing(mind: Mind) -> None:
     for name in ("", "a\x00", "\ud800", "x" * 300):
         with pytest.raises(InvalidInput, match="no owner"):

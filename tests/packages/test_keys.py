@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from omnicore.errors import InvalidInput, NotFound, WrongCredentials
+from omnicore.errors import InvalidInput, NotFound, OmniError, WrongCredentials
 from omnicore.packages.keys import MOST_BYTES, SecretKey, needs_password, read_public_key, read_secret_key, read_small
 from omnicore.packages.signature import read_signature, sign, signatures_beside
 
@@ -109,6 +109,26 @@ def test_a_key_that_asks_for_more_memory_than_minisign_does_is_refused_before_it
 def test_a_damaged_public_key_is_refused(text: bytes) -> None:
     with pytest.raises(InvalidInput):
         read_public_key(text)
+
+
+def test_one_changed_byte_of_a_key_makes_it_none_or_one_that_verifies_nothing() -> None:
+    """The ID of a key and the unused bytes of a secret one are no part of what signs."""
+    key = SecretKey.new()
+    signature = read_signature(sign(DATA, key, comment="file:a.wasm").encode())
+
+    def verifies(text: str) -> bool:
+        try:
+            found = read_public_key(text) if "public" in text else read_secret_key(text, "").public
+            return found.fingerprint != key.public.fingerprint and signature.signer(DATA, [found]) is not None
+        except OmniError:
+            return False
+
+    for text in (key.public.text(), key.text("")):
+        for at in range(text.index("\n") + 1, len(text) - 1):
+            assert not verifies(text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]), at
+    at = len(key.text("")) - 40
+    with pytest.raises(WrongCredentials):
+        read_secret_key(key.text("")[:at] + "AAAA" + key.text("")[at + 4 :], "")
 
 
 @pytest.mark.parametrize("made", [rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP384R1())])

@@ -17,7 +17,7 @@ from tests.toolchains.conftest import trusted
 from omnicore.cli.main import cli
 from omnicore.errors import ToolMissing
 from omnicore.toolchains.build import build, kit_files, languages_named
-from omnicore.toolchains.languages import find_source
+from omnicore.toolchains.languages import find_source, kit
 
 __all__ = ["trusted"]
 pytestmark = [pytest.mark.toolchain, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -70,7 +70,7 @@ GO = """package main
 
 import (
 	"fmt"
-	"omnicore/sdk/door"
+	"omnicore.dev/sdk/door"
 	"plugins/seller/billing"
 	"plugins/seller/orders"
 )
@@ -211,6 +211,120 @@ GUESTS = {
     "as": ("plugin-as", "assembly/index.ts", "assembly", ASSEMBLYSCRIPT),
 }
 """For each language the template, the file of the guest, the folder for its kit in it, and the guest's own text."""
+FAKED_GO = """package main
+
+import (
+	"testing"
+
+	"omnicore.dev/sdk/door"
+	"omnicore.dev/sdk/omnicoretest"
+	"plugins/seller/billing"
+	"plugins/seller/orders"
+)
+
+func TestTheDoorsAreThoseOfTheTest(t *testing.T) {
+	host, put := omnicoretest.New(t), false
+	orders.Fake{
+		GetOrder: func(id int64) (orders.Order, error) {
+			if id != 17 {
+				return orders.Order{}, &door.Error{Code: "order-missing"}
+			}
+			shade := orders.ShadeRed
+			return orders.Order{ID: id, Items: []orders.Item{{Name: "tea", Shade: &shade}}}, nil
+		},
+		PutOrder: func(order orders.Order, options orders.PutOrderOptions) error {
+			put = order.ID == 17 && *options.Notify && options.Note == nil
+			return nil
+		},
+		Find: func(text string, options orders.FindOptions) ([]orders.Order, error) {
+			return make([]orders.Order, *options.Limit), nil
+		},
+	}.Answer(host)
+	billing.Fake{
+		Invoice: func(
+			order int64, lines []billing.Item, extra door.Value, _ billing.InvoiceOptions,
+		) (*billing.InvoiceRecord, error) {
+			kind := billing.InvoiceTypeFinal
+			return &billing.InvoiceRecord{Number: order, Type: kind}, nil
+		},
+		Anything: func(value door.Value) (door.Value, error) { return value, nil },
+	}.Answer(host)
+	if said := Show("17"); said != "tea red 1 final 17 x\\n" || !put {
+		t.Fatal(said, put)
+	}
+	if said := Show("41"); said != "order-missing" {
+		t.Fatal(said)
+	}
+}
+"""
+FAKED_JS = """
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DoorError } from "omnicore";
+import { fakeBilling } from "./billing.fake.js";
+import { fakeOrders } from "./orders.fake.js";
+import { show } from "./plugin.js";
+
+test("the doors are those of the test", () => {
+  let put;
+  fakeOrders({
+    get_order(id) {
+      if (id !== 17) throw new DoorError({ code: "order-missing", message: "there is none" });
+      return { id, items: [{ name: "tea", shade: "red" }] };
+    },
+    put_order: (order, options) => (put = [order.labels, options]),
+    find: (text, { limit }) => Array(limit).fill({ id: 1, items: [] }),
+  });
+  fakeBilling({ invoice: (order) => ({ number: order, type: "final" }), anything: (value) => value });
+  assert.equal(show("17"), "tea red 1 final 17 x");
+  assert.deepEqual(put, [{ by: "guest" }, { notify: true }]);
+  assert.equal(show("41"), "order-missing");
+});
+"""
+TYPED_FAKE = """
+import { fakeOrders } from "./orders.fake.js";
+fakeOrders({ get_order: (id) => ({ id, items: [{ name: "tea" }] }) });
+// @ts-expect-error an order is no number
+fakeOrders({ get_order: (id) => id });
+"""
+FAKED_RUST = """
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Shop;
+
+    impl orders::fake::Door for Shop {
+        fn get_order(&mut self, id: i64) -> Result<orders::Order, omnicore::DoorError> {
+            if id != 17 {
+                let code = "order-missing".to_string();
+                return Err(omnicore::DoorError { code, ..omnicore::DoorError::default() });
+            }
+            let item = orders::Item { name: "tea".into(), count: None, shade: Some(orders::Shade::Red) };
+            Ok(orders::Order { id, items: vec![item], placed: None, labels: None, parent: None })
+        }
+
+        fn put_order(
+            &mut self,
+            _: orders::Order,
+            notify: Option<bool>,
+            _: Option<String>,
+        ) -> Result<(), omnicore::DoorError> {
+            assert_eq!(notify, Some(true));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_door_is_that_of_the_test() {
+        omnicore::testing::host(|function, request| {
+            orders::fake::answer(&mut Shop, function, &request).expect("a door of orders")
+        });
+        assert_eq!(show("41"), "order-missing");
+        assert_eq!(show("17"), "unavailable"); // find, of which the test says nothing
+    }
+}
+"""
 MANIFEST = """name = "seller"
 [[capabilities]]
 name = "orders"
@@ -235,6 +349,15 @@ CHECKS = {
 """What a language's own checker is called with; the first one that is here counts."""
 NEEDS = {"rust": "cargo", "go": "go", "as": "npm"}
 MODULES = {"python": "componentize_py", "wit": "componentize_py", "c": "ziglang", "zig": "ziglang"}
+
+
+FAKED = {
+    "go": ("main_test.go", FAKED_GO, ("go", "test", ".")),
+    "js": ("plugin.test.js", FAKED_JS, ("node", "--test", "plugin.test.js")),
+    "ts": ("typed.ts", TYPED_FAKE, ("tsc", "-p", ".")),
+    "rust": ("src/lib.rs", RUST + FAKED_RUST, ("cargo", "test", "--quiet", "--offline")),
+}
+"""For each language the file and text of a test with the fakes of the kit, and what runs it."""
 
 
 def code_lines(text: str) -> int:
@@ -267,7 +390,14 @@ def check(folder: Path, language: str) -> None:
     words = next((one for one in CHECKS.get(language, ()) if shutil.which(one[0])), None)
     if words is None:
         return
-    words = [*words, *(["plugin.py", "orders.py", "billing.py"] if language == "python" else [])]
+    words = [
+        *words,
+        *(
+            ["plugin.py", *(f"{one}.py" for one in ("orders", "orders_fake", "billing", "billing_fake"))]
+            if language == "python"
+            else []
+        ),
+    ]
     checked = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
     said = checked.stdout + checked.stderr
     assert (checked.returncode, "warning" in said.replace("0 warnings", "")) == (0, False), said
@@ -300,3 +430,19 @@ def test_guests_of_every_language_answer_the_same(plugin: tuple[str, Path], tmp_
         host.plugins.grant("seller", who="test")
         answers: list[Any] = [host.call("seller.show", one, timeout_s=60).strip() for one in ("17", "41", "18")]
     assert answers == ["tea red 1 final 17 x", "order-missing", "permission-denied"]
+
+
+@pytest.mark.parametrize("plugin", list(FAKED), indirect=True)
+def test_fakes_of_a_kit_take_and_give_the_types_of_the_application(plugin: tuple[str, Path]) -> None:
+    language, folder = plugin
+    file, text, command = FAKED[language]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not here")
+    if language == "js":
+        (folder / "package.json").write_text('{"type": "module", "dependencies": {}}')
+        (folder / "node_modules").mkdir()
+        (folder / "node_modules" / "omnicore").symlink_to(kit("js"))
+    (folder / "omnicore_exports.go").unlink(missing_ok=True)  # of the template's own functions
+    (folder / file).write_text(text.lstrip("\n"))
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -297,7 +297,29 @@ def test_doors_of_a_kit_for_python_are_faked(tmp_path: Path, monkeypatch: pytest
     monkeypatch.syspath_prepend(ROOT / "sdk" / "python")
     monkeypatch.setitem(sys.modules, "orders", None)  # it is forgotten after the test
     del sys.modules["orders"]
-    orders, testing = (importlib.import_module(name) for name in ("orders", "omnicore_sdk.testing"))
+    monkeypatch.setitem(sys.modules, "orders_fake", None)
+    del sys.modules["orders_fake"]
+    orders, made, testing = map(importlib.import_module, ("orders", "orders_fake", "omnicore_sdk.testing"))
+    put_in: list[Any] = []
+
+    class Shop(made.OrdersFake):
+        def get_order(self, id: int) -> Any:
+            if id == 17:
+                return orders.Order(17, [orders.Item("tea", shade="red")])
+            raise orders._core.DoorError("order-missing", "there is none")
+
+        def put_order(self, order: Any, *, notify: bool | None = None, note: str | None = None) -> None:
+            put_in.append((order, notify, note))
+
+    with testing.FakeHost() as fake:
+        made.answer(fake, Shop())
+        found = orders.get_order(17)
+        orders.put_order(found, notify=True)
+        assert put_in == [(found, True, None)]
+        with pytest.raises(orders._core.DoorError, match="there is none"):
+            orders.get_order(1)
+        with pytest.raises(AssertionError, match=r"does not say what orders\.find answers"):
+            orders.find("tea")
     with testing.FakeHost() as fake:
         fake.reply("orders_find_v1", {"value": [{"id": 17, "items": [{"name": "tea", "shade": "red"}]}]})
         fake.refuse("orders_get_order_v1", code="order-missing", message="there is none")

@@ -26,7 +26,7 @@ SOURCE = """package main
 import (
 	"errors"
 
-	"omnicore/sdk/kv"
+	"omnicore.dev/sdk/kv"
 )
 
 // Order is what somebody buys.
@@ -53,11 +53,11 @@ MODULE = """module plugins/shop
 
 go 1.24
 
-require omnicore/sdk v0.0.0
+require omnicore.dev/sdk v0.0.0
 
 require github.com/extism/go-pdk v1.1.3 // indirect
 
-replace omnicore/sdk => ./sdk
+replace omnicore.dev/sdk => ./sdk
 """
 
 
@@ -172,6 +172,14 @@ def test_a_source_that_does_not_compile_is_told_with_its_line(project):
         built(project("package main\n\n//omnicore:export\nfunc Two(a, b int) {}\n", "two"))
     with pytest.raises(BuildFailed, match="exactly one main package"):
         built(project("package shop\n", "library"))
+
+
+@needs_go
+def test_a_folder_whose_copy_of_the_kit_has_the_path_of_before_still_builds(project):
+    folder = project()
+    for file in (path for path in folder.rglob("*") if path.suffix in (".go", ".mod")):
+        file.write_text(file.read_text().replace(go.kit_path(), "omnicore/sdk"))
+    assert {one.name for one in built(folder).manifest.functions} == {"place", "pick"}
 
 
 def test_folders_and_files_of_go_are_recognised(tmp_path):

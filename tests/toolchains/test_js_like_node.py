@@ -123,6 +123,25 @@ def test_console_draws_tables(console: Running) -> None:
     assert fifth == "text"
 
 
+def test_what_a_failed_call_left_queued_never_runs() -> None:
+    text = """
+let late = 0;
+function fail() {
+  queueMicrotask(() => { throw new TypeError("in a job"); });
+  queueMicrotask(() => late++);
+  Promise.resolve().then(() => late++);
+  return new Promise(() => {});
+}
+module.exports = { fail, count: () => late };
+"""
+    with running(built(text).wasm) as js:
+        instance = js.fresh
+        for _ in range(2):
+            with pytest.raises(GuestFailed, match="TypeError: in a job"):
+                instance.call("fail", b"")
+        assert instance.call("count", b"") == b"0"
+
+
 def test_the_origin_of_times_is_that_of_the_instance(console: Running) -> None:
     text = """
 exports.origin = () => [performance.timeOrigin, performance.now(), self === globalThis, typeof performance.toJSON()];

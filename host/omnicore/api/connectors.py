@@ -10,8 +10,9 @@ from omnicore.api.parts import parts_of
 from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_count, read_object, read_record, who
 from omnicore.api.schema import FLAG, MAYBE_TABLE, MAYBE_TEXT, TABLE, TEXT, Schemas, list_of, object_of
-from omnicore.connectors.kind import KINDS, CallLimits, Kind
-from omnicore.errors import Conflict, InvalidInput, NotFound, ToolMissing, Unavailable
+from omnicore.connectors.kind import KINDS, CallLimits
+from omnicore.connectors.kinds import kind_json
+from omnicore.errors import Conflict, InvalidInput, NotFound, Unavailable
 from omnicore.records import schema
 from omnicore.storage.tables.connectors import ConnectorChange, ConnectorOrder, ConnectorRow, HookRow, KindOrder, UseRow
 
@@ -39,7 +40,7 @@ def connectors_of(request: Request) -> Connectors:
 async def list_connector_kinds(request: Request) -> Response:
     """Every kind, with the schemas of its settings and actions."""
     kinds = connectors_of(request).register.kinds
-    return Json({"items": await asyncio.to_thread(lambda: [_kind(name, one) for name, one in kinds.all()])})
+    return Json({"items": await asyncio.to_thread(lambda: [kind_json(name, one) for name, one in kinds.all()])})
 
 
 async def add_connector_kind(request: Request) -> Response:
@@ -56,7 +57,7 @@ async def show_connector_kind(request: Request) -> Response:
     found = dict(await asyncio.to_thread(lambda: [(one, kind) for one, kind in kinds.all() if one == name]))
     if name not in found:
         raise _no_kind(name)
-    return Json(_kind(name, found[name]))
+    return Json(kind_json(name, found[name]))
 
 
 async def remove_connector_kind(request: Request) -> Response:
@@ -180,13 +181,6 @@ def _waits(request: Request) -> None:
     """From here on, a client that disconnects cancels the call."""
     exchange: Exchange = request.scope["exchange"]
     exchange.waiting_since = monotonic()
-
-
-def _kind(name: str, found: Kind | ToolMissing) -> Mapping[str, Any]:
-    if isinstance(found, Kind):
-        return found.to_json()
-    empty = {"description": "", "docs": "", "config": {}, "secrets": {}, "required_secrets": [], "actions": []}
-    return {"name": name, "title": name, **empty, "limits": {}, "webhook": "standard", "problem": str(found)}
 
 
 def _shown(row: ConnectorRow, states: Mapping[str, Any]) -> dict[str, Any]:

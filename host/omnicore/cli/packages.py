@@ -18,6 +18,7 @@ from omnicore.cli.nouns import Document
 from omnicore.cli.options import Exit, Shell, common, common_and_file, host_folders, pass_shell
 from omnicore.cli.output import Output, short_path, size_text
 from omnicore.cli.plugins import say_next, show_changes, standing
+from omnicore.config.folders import downloads_folder
 from omnicore.errors import InvalidInput, NotFound, PermissionDenied
 from omnicore.packages.lock import FILE, LockedPlugin, PluginLock, check_locked, load_lock, save_lock
 from omnicore.packages.package import (
@@ -337,6 +338,7 @@ def package_sources(shell: Shell) -> PackageSources:
         most_bytes=most,
         indexes=settings.trust.indexes,
         state=settings.data / "indexes",
+        downloads=downloads_folder(settings.data),
     )
 
 

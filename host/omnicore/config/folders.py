@@ -74,6 +74,11 @@ def code_folder(data: Path) -> Path:
     return _cache_root() / _CODE if _is_ours(data) else data / _CODE
 
 
+def downloads_folder(data: Path) -> Path:
+    """The folder for downloads of packages that broke off, beside that for compiled code."""
+    return code_folder(data).with_name("downloads")
+
+
 def code_key(folder: Path) -> Path:
     """The file of the key that signs a folder's compiled code."""
     try:

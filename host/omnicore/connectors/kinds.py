@@ -12,12 +12,21 @@ from omnicore.records import replace as replaced
 from omnicore.storage.tables.connectors import KindRow, KindsTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from omnicore.clock import Clock
 
 _MOST_KINDS = 100
 _MOVING = ("base", "prefix", "variables", "auth", "headers")
+
+
+def known_kinds() -> Iterator[tuple[str, Kind | ToolMissing]]:
+    """The kinds that come with the host by name, or why this host cannot use one."""
+    for name in KINDS:
+        try:
+            yield name, find_kind(name)
+        except ToolMissing as error:
+            yield name, error
 
 
 class Kinds:
@@ -40,11 +49,7 @@ class Kinds:
 
     def all(self) -> Iterator[tuple[str, Kind | ToolMissing]]:
         """All kinds by name, or why this host cannot use one."""
-        for name in KINDS:
-            try:
-                yield name, find_kind(name)
-            except ToolMissing as error:
-                yield name, error
+        yield from known_kinds()
         for row in self._table.all():
             yield row.name, self._kind(row)
 
@@ -90,3 +95,11 @@ class Kinds:
             kind = kind_of(decode(ServiceDescription, row.description, "description"))
             known = self._made[row.name] = (row.version, row.added_at, kind)
         return known[2]
+
+
+def kind_json(name: str, found: Kind | ToolMissing) -> Mapping[str, Any]:
+    """A kind as REST and `-o json` show it, also where this host cannot use it."""
+    if isinstance(found, Kind):
+        return found.to_json()
+    empty = {"description": "", "docs": "", "config": {}, "secrets": {}, "required_secrets": [], "actions": []}
+    return {"name": name, "title": name, **empty, "limits": {}, "webhook": "standard", "problem": str(found)}

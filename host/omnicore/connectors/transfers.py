@@ -2,24 +2,27 @@
 
 As requests of guests, they go to addresses that were checked and to nothing else, over TLS, with few redirects, without
 cookies and without unpacking. Beyond that they may go through a proxy, end a download that broke off where it broke
-off, and reach a private address that a person or the settings wrote out.
+off, also after this process was killed, and reach a private address that a person or the settings wrote out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import hashlib
 import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import certifi
 import httpcore
 
+from omnicore.clock import Clock
 from omnicore.connectors.addresses import (
     CheckedBackend,
     Resolver,
@@ -38,15 +41,20 @@ from omnicore.errors import (
     InvalidInput,
     InvalidSetting,
     LimitExceeded,
+    OmniError,
     PermissionDenied,
     Unavailable,
 )
+from omnicore.files import check_own, own_folder, own_opener
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 _MOST_BREAKS = 5
 _STALL_S = 30.0  # without a byte
 _CONNECT_S = 10.0
+_KEPT = 8  # downloads that broke off
+_KEPT_S = 7 * 86400.0
+_WRITTEN = 256 * 1024  # of a download at a time: what a killed process loses
 _TIMEOUTS_S = {"connect": _CONNECT_S, "read": _STALL_S, "write": _STALL_S, "pool": _CONNECT_S}
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
 
@@ -140,15 +148,109 @@ class _Ask:
     headers: Mapping[str, str]
     body: bytes
     most: int
-    start: int = 0
+    download: _Download | None = None
+
+    @property
+    def start(self) -> int:
+        """Bytes that are here already."""
+        return len(self.download.body) if self.download is not None else 0
+
+
+class PartialDownloads:
+    """A folder of downloads that broke off, of this user alone: a file for each address and digest.
+
+    Nothing in it is believed: who goes on with one compares the digest of the whole. At most 8 are kept, for a week.
+    Usable from any process; two never write the same file.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder, self._clock = folder, clock
+
+    def open(self, url: str, digest: str, most: int) -> _Download:
+        """A download with what is there of it; without a file where another one has it, or the disk fails."""
+        name = hashlib.sha256(f"{url}\n{digest}".encode()).hexdigest()
+        file = self._folder / name
+        try:
+            own_folder(self._folder)
+            check_own(file)
+            handle = own_opener(os.fspath(file), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        except (OSError, OmniError):
+            return _Download()
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            size = os.fstat(handle).st_size
+            begun = os.pread(handle, size, 0) if size <= most else b""
+        except OSError:
+            os.close(handle)
+            return _Download()
+        self._sweep(name)
+        return _Download(bytearray(begun), file, handle, len(begun), kept=bool(begun))
+
+    def _sweep(self, own: str) -> None:
+        """Removes files that are old, and the oldest of too many."""
+        oldest = self._clock.now() - _KEPT_S
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            found = sorted((one.stat(follow_symlinks=False).st_mtime, one.path) for one in entries if one.name != own)
+            surplus = len(found) - (_KEPT - 1)
+            for at, (changed, path) in enumerate(found):
+                if changed < oldest or at < surplus:
+                    with suppress(OSError):
+                        os.unlink(path)
+
+
+@dataclass(slots=True)
+class _Download:
+    """A download as far as it has come. `written` bytes of the body are in the file, if there is one.
+
+    Owns: `handle`, which `close` closes. `kept`: an earlier download left the beginning of the body.
+    """
+
+    body: bytearray = field(default_factory=bytearray)
+    file: Path | None = None
+    handle: int = -1
+    written: int = 0
+    kept: bool = False
+
+    def begin(self, start: int) -> None:
+        """Sets the byte at which the next chunk begins: 0 where the server gives the whole again."""
+        del self.body[start:]
+        self.written, self.kept = min(self.written, start), self.kept and start > 0
+
+    def add(self, chunk: bytes) -> None:
+        """Takes in the next chunk; now and then the file is brought up to it."""
+        self.body += chunk
+        if len(self.body) - self.written >= _WRITTEN:
+            self._write()
+
+    def close(self, *, keep: bool) -> None:
+        """Keeps what is here for the next time, or removes it."""
+        if keep:
+            self._write()
+        file, self.file = self.file, None
+        if file is None:
+            return
+        if not keep or not self.written:
+            file.unlink(missing_ok=True)
+        os.close(self.handle)
+
+    def _write(self) -> None:
+        """Brings the file to the body; the page cache takes that at once. A disk that fails costs the file alone."""
+        if self.file is None:
+            return
+        try:
+            os.ftruncate(self.handle, self.written)
+            while self.written < len(self.body):
+                self.written += os.pwrite(self.handle, bytes(self.body[self.written :]), self.written)
+        except OSError:
+            self.close(keep=False)
 
 
 class _BrokenOffError(Exception):
-    """An answer that ended in the middle. `body` is what came before."""
+    """An answer that ended in the middle. `came` bytes of it came before."""
 
-    def __init__(self, body: bytes, cause: str) -> None:
+    def __init__(self, came: int, cause: str) -> None:
         super().__init__(cause)
-        self.body = body
+        self.came = came
 
 
 class Transfers:
@@ -156,10 +258,13 @@ class Transfers:
 
     Args:
         resolve: looks names up; the operating system by default.
+        partial: keeps downloads that broke off for another process.
     """
 
-    def __init__(self, rules: TransferRules, *, resolve: Resolver | None = None) -> None:
-        self.rules = rules
+    def __init__(
+        self, rules: TransferRules, *, resolve: Resolver | None = None, partial: PartialDownloads | None = None
+    ) -> None:
+        self.rules, self._partial = rules, partial
         self._system = SystemResolver(threads=2)
         self._resolve = resolve or self._system
         self._pools: dict[tuple[str, str, int], httpcore.AsyncConnectionPool] = {}
@@ -183,11 +288,13 @@ class Transfers:
         body: bytes = b"",
         most_bytes: int = 1024 * 1024,
         resumes: bool = False,
+        digest: str = "",
     ) -> Transferred:
         """Sends a request, follows redirects and returns the bounded answer, whatever its status.
 
         Args:
             resumes: a GET whose answer breaks off goes on from there, up to five times.
+            digest: what the answer of such a GET is to have, as the caller checks; the next call goes on from there.
 
         Raises:
             InvalidInput: no URL. PermissionDenied: the rules refuse a host or an address on the way.
@@ -197,7 +304,7 @@ class Transfers:
         ask = _Ask(method, parse_url(url), dict(headers or {}), body, most_bytes)
         try:
             async with asyncio.timeout(self.rules.total_s):
-                return await (self._resumed(ask) if resumes else self._followed(ask))
+                return await (self._resumed(ask, digest) if resumes else self._followed(ask))
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"timeout: {ask.url.host} took longer than {self.rules.total_s:g} s",
@@ -208,21 +315,47 @@ class Transfers:
         except _BrokenOffError as error:
             raise Unavailable(f"{ask.url.host} broke off its answer: {error}", remedy="try again") from error
 
-    async def _resumed(self, ask: _Ask) -> Transferred:
-        begun, breaks = bytearray(), 0
+    async def _resumed(self, ask: _Ask, digest: str) -> Transferred:
+        download = await self._begun(ask, digest)
+        whole = False
+        try:
+            answer = await self._continued(replace(ask, download=download))
+            if answer.status == 200 and download.kept and not await asyncio.to_thread(_has, answer.body, digest):
+                download.begin(0)  # the earlier part was another file's
+                answer = await self._continued(replace(ask, download=download))
+            whole = answer.status == 200
+            return answer
+        finally:
+            download.close(keep=not whole)
+
+    async def _begun(self, ask: _Ask, digest: str) -> _Download:
+        """The download with what an earlier one left of it; small ones leave nothing."""
+        if self._partial is None or not digest or ask.most <= _WRITTEN:
+            return _Download()
+        opening = asyncio.ensure_future(asyncio.to_thread(self._partial.open, str(ask.url), digest, ask.most))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(lambda one: one.result().close(keep=True))
+            raise
+
+    async def _continued(self, ask: _Ask) -> Transferred:
+        download, breaks = ask.download or _Download(), 0
         while True:
-            ranged = {**ask.headers, "range": f"bytes={len(begun)}-"} if begun else ask.headers
-            more = _Ask(ask.method, ask.url, ranged, ask.body, ask.most, len(begun))
+            ranged = {**ask.headers, "range": f"bytes={ask.start}-"} if ask.start else ask.headers
             try:
-                answer = await self._followed(more)
+                answer = await self._followed(replace(ask, headers=ranged))
             except _BrokenOffError as error:
-                if not error.body or breaks == _MOST_BREAKS:
+                if not error.came or breaks == _MOST_BREAKS:
                     raise
-                begun, breaks = begun + error.body, breaks + 1
+                breaks += 1
                 continue
-            if answer.status == 206 and begun:
-                return Transferred(200, answer.headers, bytes(begun) + answer.body, answer.url)
-            return answer  # a server without ranges gives the whole again
+            if answer.status == 416 and ask.start:
+                download.begin(0)  # longer than the file is
+                continue
+            if answer.status in (200, 206):
+                return Transferred(200, answer.headers, bytes(download.body), answer.url)
+            return answer
 
     async def _followed(self, ask: _Ask) -> Transferred:
         for _ in range(_MOST_REDIRECTS + 1):
@@ -235,7 +368,7 @@ class Transfers:
             if ask.url.scheme == "https" and url.scheme != "https":
                 raise PermissionDenied(f"{ask.url.host} redirects from https to http", resource=url.host)
             headers = ask.headers if url.origin == ask.url.origin else same_origin_only(ask.headers)
-            ask = _Ask(ask.method, url, headers, b"", ask.most, ask.start)
+            ask = _Ask(ask.method, url, headers, b"", ask.most, ask.download)
         raise LimitExceeded(
             f"{ask.url.host} redirects more than {_MOST_REDIRECTS} times", limit="redirects", allowed=_MOST_REDIRECTS
         )
@@ -329,25 +462,37 @@ def _checked_start(ask: _Ask, status: int, headers: Mapping[str, str]) -> int:
         return 0
     found = _RANGE.fullmatch(headers.get("content-range", ""))
     if not ask.start or found is None or int(found[1]) != ask.start:
+        if ask.download is not None:
+            ask.download.begin(0)  # such a server is asked for the whole next time
         raise Unavailable(f"{ask.url.host} answered another part of the file than was asked for", remedy="try again")
     return ask.start
 
 
 async def _bounded(response: httpcore.Response, headers: Mapping[str, str], ask: _Ask, start: int) -> bytes:
-    length, body = headers.get("content-length", ""), bytearray()
+    """The body; that of a download is in the download instead."""
+    length = headers.get("content-length", "")
     if ask.method == "HEAD":
         return b""
-    if length.isascii() and length.isdigit():
-        _bound(start + int(length[:20]), ask)
+    download = ask.download if ask.download is not None and response.status in (200, 206) else _Download()
+    download.begin(start)
     try:
+        if length.isascii() and length.isdigit():
+            _bound(start + int(length[:20]), ask)
         async for chunk in response.aiter_stream():
-            body += chunk
-            _bound(start + len(body), ask)
+            _bound(len(download.body) + len(chunk), ask)
+            download.add(chunk)
+    except LimitExceeded:
+        download.begin(0)
+        raise
     except (httpcore.NetworkError, httpcore.ReadTimeout, httpcore.RemoteProtocolError) as error:
         if response.status not in (200, 206):
             raise
-        raise _BrokenOffError(bytes(body), str(error) or type(error).__name__) from error
-    return bytes(body)
+        raise _BrokenOffError(len(download.body) - start, str(error) or type(error).__name__) from error
+    return b"" if download is ask.download else bytes(download.body)
+
+
+def _has(body: bytes, digest: str) -> bool:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}" == digest
 
 
 def _bound(size: int, ask: _Ask) -> None:

@@ -566,7 +566,11 @@ class FleetCalls:
                     raise
                 if not self._placements.away(plugin):  # placed here meanwhile
                     return await self.call(
-                        *(call.ref, call.data), timeout_s=call.timeout_s, host_context=call.context, raw=call.raw
+                        *(call.ref, call.data),
+                        timeout_s=call.timeout_s,
+                        host_context=call.context,
+                        raw=call.raw,
+                        costs=costs,
                     )
                 if time.monotonic() > end or not await asyncio.to_thread(self._placements.fit, plugin):
                     wanted = await asyncio.to_thread(self._placements.refusal, plugin)

@@ -276,15 +276,16 @@ class Corrections:
 
         Raises: NotFound; InvalidInput: no skill.
         """
-        kept = self._lookup.changeable(item)
-        metadata = json.loads(kept.metadata)
-        skill = read_skill(metadata)
-        if skill is None or tier_of(kept) is not MemoryTier.Procedural:
-            raise InvalidInput(f"{item[:80]!r} is no skill", remedy="store one in procedural, with a `function`")
-        skill = skill.used(worked)
-        text = json.dumps(metadata | skill.to_metadata(), separators=(",", ":"))
-        self._table.change(kept.plugin, kept.seq, metadata=text, importance=skill.success_rate)
-        return self._lookup.again(item, kept.plugin)
+        while True:
+            kept = self._lookup.changeable(item)
+            metadata = json.loads(kept.metadata)
+            skill = read_skill(metadata)
+            if skill is None or tier_of(kept) is not MemoryTier.Procedural:
+                raise InvalidInput(f"{item[:80]!r} is no skill", remedy="store one in procedural, with a `function`")
+            text = json.dumps(metadata | (skill := skill.used(worked)).to_metadata(), separators=(",", ":"))
+            given: dict[str, Any] = {"before": kept.metadata, "metadata": text, "importance": skill.success_rate}
+            if self._table.change(kept.plugin, kept.seq, **given):  # else another use was noted meanwhile
+                return self._lookup.again(item, kept.plugin)
 
 
 HOST = "@host"

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from omnicore.advisories import RANGE, applies
 from omnicore.connectors.addresses import parse_url
-from omnicore.connectors.transfers import TransferRules, Transfers
+from omnicore.connectors.transfers import PartialDownloads, TransferRules, Transfers
 from omnicore.errors import (
     Conflict,
     InvalidSetting,
@@ -58,6 +58,8 @@ _DAY_S = 86_400.0
 _ROOT_DAYS, _LISTS_DAYS = 3 * 365, 365
 MOST_DOCUMENT = 4 * 1024 * 1024
 """Largest document of one name, and largest list for searches."""
+MOST_VERSIONS = 1000
+"""Versions of one plugin; the oldest leave the index's documents, and their files stay."""
 MOST_README = MOST_ICON = 64 * 1024
 """Largest files beside a package that can be read without fetching it; of a longer README the beginning."""
 MOST_KEPT_FILES, MOST_KEPT_BYTES = 1000, 64 * 1024 * 1024
@@ -67,6 +69,7 @@ _POLL_S, _LONGEST_WAIT_S = 0.02, 120.0
 
 Fetch = Callable[[str, int], bytes]
 """Gets the bytes at a URL, at most so many. Raises: NotFound: there are none; other errors of the tree."""
+_OF_PACKAGE = re.compile(r"/([0-9a-f]{64})\.[^/]+\.omni\Z")
 
 
 class IndexPublisher(Record, frozen=True):
@@ -113,7 +116,7 @@ class IndexEntry(Record, frozen=True):
     """A plugin of an index: its facts, and its versions, the newest first."""
 
     name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$")]
-    versions: Annotated[tuple[IndexVersion, ...], Meta(min_length=1, max_length=1000)]
+    versions: Annotated[tuple[IndexVersion, ...], Meta(min_length=1, max_length=MOST_VERSIONS)]
     description: Annotated[str, Meta(max_length=2000)] = ""
     author: Annotated[str, Meta(max_length=200)] = ""
     publishers: tuple[IndexPublisher, ...] = ()
@@ -168,7 +171,9 @@ def entry_with(
         raise Conflict(
             f"{package.name} {made.version} is in the index with other bytes", remedy="give the package another version"
         )
-    versions = sorted({one.version: one for one in (made, *old)}.values(), key=_order, reverse=True)
+    versions = sorted({one.version: one for one in (made, *old)}.values(), key=_order, reverse=True)[:MOST_VERSIONS]
+    if made not in versions:
+        raise Conflict(f"the index has {MOST_VERSIONS} newer versions of {package.name}", remedy="leave this one out")
     held = {one.fingerprint: one for one in (before.publishers if before is not None else ())}
     held |= {key.fingerprint: keys[key] for key in signed}
     return IndexEntry(
@@ -273,7 +278,8 @@ class IndexFolder:
         Args:
             packages: the files of versions that are new, as `index_files` gives them.
 
-        Raises: Conflict: a key that is needed is missing, or a version is there with other bytes.
+        Raises: Conflict: a key that is needed is missing, a version is there with other bytes, or hosts would not read
+            what is written.
         """
         tuf = self._tuf
         files = dict[str, bytes]()
@@ -281,6 +287,12 @@ class IndexFolder:
             files[f"names/{name}.json"] = to_text(entry).encode()
         listed = (replace(one, versions=one.versions and (one.offered,)) for _, one in sorted(entries.items()))
         files["search.json"] = to_text(IndexList(tuple(listed))).encode()
+        for path, data in files.items():
+            if len(data) > MOST_DOCUMENT:
+                raise Conflict(
+                    f"{path} would have {len(data)} bytes, of which hosts read {MOST_DOCUMENT}",
+                    remedy="make another index for some of the plugins",
+                )
         before = self._targets() if (self._folder / "metadata").is_dir() else {}
         targets = {path: one for path, one in before.items() if path.startswith("packages/")}
         for path, data in {**packages, **files}.items():
@@ -566,13 +578,20 @@ class Indexes:
     Args:
         state: the folder that remembers the versions of indexes.
         rules: the bounds of requests for a reference.
+        partial: keeps downloads of packages that broke off.
     """
 
     def __init__(
-        self, addresses: Iterable[str], state: Path, *, rules: Callable[..., TransferRules], clock: Clock
+        self,
+        addresses: Iterable[str],
+        state: Path,
+        *,
+        rules: Callable[..., TransferRules],
+        clock: Clock,
+        partial: PartialDownloads | None = None,
     ) -> None:
         self.addresses = tuple(map(read_address, addresses))
-        self._state, self._rules, self._clock = state, rules, clock
+        self._state, self._rules, self._clock, self._partial = state, rules, clock, partial
 
     async def entries(self) -> list[tuple[str, IndexEntry]]:
         """Every plugin of every index, with the index's name; a name that an earlier index has is left out."""
@@ -628,10 +647,13 @@ class Indexes:
         if not address.url.startswith(("https://", "http://")):
             return await _to_its_end(work, self._opened(address, _from_folder))
         loop, url = asyncio.get_running_loop(), parse_url(f"{address.url}/")
-        async with Transfers(self._rules(WebReference(url, ""), named=True)) as web:
+        async with Transfers(self._rules(WebReference(url, ""), named=True), partial=self._partial) as web:
 
             def fetch(url: str, most: int) -> bytes:
-                sent = asyncio.run_coroutine_threadsafe(web.send("GET", url, most_bytes=most, resumes=True), loop)
+                named = _OF_PACKAGE.search(url)  # the library compares the digest that is in the name
+                digest = f"sha256:{named[1]}" if named else ""
+                asked = web.send("GET", url, most_bytes=most, resumes=True, digest=digest)
+                sent = asyncio.run_coroutine_threadsafe(asked, loop)
                 answer = sent.result()
                 if answer.status in (403, 404):
                     raise NotFound(f"{url} is not there", remedy="check the address of the index")

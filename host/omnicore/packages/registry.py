@@ -129,7 +129,7 @@ class Registry:
         """
         path = f"blobs/{descriptor.digest}"
         try:
-            answer = await self._get(path, most_bytes=max(descriptor.size, 1), resumes=True)
+            answer = await self._get(path, most_bytes=max(descriptor.size, 1), resumes=True, digest=descriptor.digest)
         except LimitExceeded as error:
             if error.details.get("limit") != "transfer_bytes":
                 raise

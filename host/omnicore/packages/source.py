@@ -16,7 +16,7 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import PackageSettings, Settings
 from omnicore.connectors.addresses import Resolver, parse_url
 from omnicore.connectors.policy import Reserved
-from omnicore.connectors.transfers import TransferRules, Transfers, proxy_of
+from omnicore.connectors.transfers import PartialDownloads, TransferRules, Transfers, proxy_of
 from omnicore.errors import (
     DeadlineExceeded,
     InvalidInput,
@@ -70,6 +70,7 @@ class PackageSources:
         reserved: addresses of the host itself.
         resolve: looks names up; the operating system by default.
         indexes: the addresses of indexes, and `state` the folder that remembers their versions.
+        downloads: the folder for downloads that broke off, which then go on at the next try; none by default.
     """
 
     settings: PackageSettings
@@ -79,6 +80,7 @@ class PackageSources:
     resolve: Resolver | None = None
     indexes: tuple[str, ...] = ()
     state: Path = Path()
+    downloads: Path | None = None
     clock: Clock = field(default_factory=SystemClock)
 
     async def fetch(self, reference: Reference, *, named: bool = False) -> Package:
@@ -96,7 +98,7 @@ class PackageSources:
         if isinstance(reference, IndexReference):
             indexes = self.read_indexes()
             return await indexes.package(await indexes.find(reference.name, reference.version))
-        async with Transfers(self.rules(reference, named=named), resolve=self.resolve) as web:
+        async with self._transfers(reference, named) as web:
             if isinstance(reference, OciReference):
                 return await self._registry(web, reference).package(most_bytes=self._most())
             return await self._of_web(web, reference)
@@ -119,7 +121,7 @@ class PackageSources:
 
     def read_indexes(self) -> Indexes:
         """The indexes of the settings. Raises: InvalidSetting."""
-        return Indexes(self.indexes, self.state, rules=self.rules, clock=self.clock)
+        return Indexes(self.indexes, self.state, rules=self.rules, clock=self.clock, partial=self._partial)
 
     async def versions(self, reference: OciReference | IndexReference, *, named: bool = False) -> tuple[str, ...]:
         """The versions that a repository or an index has, the highest first. Raises: NotFound; as `fetch` does."""
@@ -150,6 +152,13 @@ class PackageSources:
             reserved=self.reserved,
         )
 
+    def _transfers(self, reference: Reference, named: bool) -> Transfers:
+        return Transfers(self.rules(reference, named=named), resolve=self.resolve, partial=self._partial)
+
+    @property
+    def _partial(self) -> PartialDownloads | None:
+        return PartialDownloads(self.downloads, self.clock) if self.downloads is not None else None
+
     def _registry(self, web: Transfers, reference: OciReference) -> Registry:
         logins = RegistryLogins(self.settings.credentials, environ=self.environ)
         return Registry(web, reference, logins=logins, mirrors=read_mirrors(self.settings.mirrors))
@@ -158,7 +167,9 @@ class PackageSources:
         return self.most_bytes + self.settings.files_bytes
 
     async def _of_web(self, web: Transfers, reference: WebReference) -> Package:
-        answer = await web.send("GET", str(reference.url), most_bytes=2 * self._most(), resumes=True)
+        answer = await web.send(
+            "GET", str(reference.url), most_bytes=2 * self._most(), resumes=True, digest=reference.digest
+        )
         if answer.status == 404:
             raise NotFound(f"{reference.url} is not there", remedy="check the address")
         if answer.status != 200:

@@ -19,6 +19,9 @@ _INSTALL: Final = "pip install 'omnicore[go]', or install Go 1.24 or later"
 _OLDEST: Final = (1, 24)
 _EXPORTS: Final = "omnicore_exports.go"
 _MARK: Final = re.compile(r"^//omnicore:export\b", re.MULTILINE)
+_BEFORE: Final = "omnicore/sdk"  # the kit's path in copies of before, which go on building
+_MODULE: Final = re.compile(r"^module (\S+)", re.MULTILINE)
+_OLD: Final = re.compile(rf"^(?:require\s)?\s*{_BEFORE}\s", re.MULTILINE)
 # Nothing of the author's own settings changes the module; -buildid= because the id hashes more than the sources.
 _FLAGS: Final = ("-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w -buildid=")
 # An empty GOFLAGS would let the author's `go env -w GOFLAGS=...` in.
@@ -39,7 +42,7 @@ class GoToolchain:
         *("door", "exports", "omnicoretest"),
         *("log", "config", "kv", "http", "events", "tasks", "memory", "vectors", "connectors"),
     )
-    """Files that `omnicore new` copies of sdk/go: the module `omnicore/sdk`, which is on no registry."""
+    """Files that `omnicore new` copies of sdk/go: a module that `replace` of the plugin's go.mod finds."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with go.mod and a Go file, or one Go file."""
@@ -62,7 +65,7 @@ class GoToolchain:
             folder = source.folder if source.entry.is_dir() else _module_for(source.entry, Path(scratch, "plugin"))
             if _exports(folder):
                 report("writing the exports")
-                run([go, "run", "omnicore/sdk/exports"], cwd=folder, language="Go", env=_NATIVE)
+                run([go, "run", f"{_path(folder)}/exports"], cwd=folder, language="Go", env=_NATIVE)
             report("compiling")
             target = Path(scratch, "plugin.wasm")
             said = run([go, "build", *_FLAGS, "-o", str(target), "."], cwd=folder, language="Go", env=_WASM)
@@ -102,6 +105,17 @@ def _version(path: str) -> tuple[int, ...]:
     return (int(match[1]), int(match[2])) if match else (0,)
 
 
+def kit_path() -> str:
+    """The path by which plugins import the kit, as its go.mod has it."""
+    found = _MODULE.search((kit("go") / "go.mod").read_text("utf-8"))
+    return found[1] if found else _BEFORE
+
+
+def _path(folder: Path) -> str:
+    """The kit's path in a plugin's go.mod."""
+    return _BEFORE if _OLD.search((folder / "go.mod").read_text("utf-8", "replace")) else kit_path()
+
+
 def _exports(folder: Path) -> bool:
     """True where functions are marked, or were: then the file that exports them has to follow."""
     sources = [path for path in folder.glob("*.go") if not path.name.endswith("_test.go")]
@@ -114,9 +128,10 @@ def _module_for(file: Path, folder: Path) -> Path:
     shutil.copyfile(file, folder / file.name)
     home = kit("go").resolve()
     requires = re.findall(r"^require (\S+ \S+)", (home / "go.mod").read_text("utf-8"), re.MULTILINE)
-    lines = ["module omnicore-plugin", "go 1.24", "require omnicore/sdk v0.0.0"]
+    path = kit_path()
+    lines = ["module omnicore-plugin", "go 1.24", f"require {path} v0.0.0"]
     lines += [f"require {one} // indirect" for one in requires]
-    lines.append(f"replace omnicore/sdk => {json.dumps(str(home))}")
+    lines.append(f"replace {path} => {json.dumps(str(home))}")
     (folder / "go.mod").write_text("\n\n".join(lines) + "\n", "utf-8")
     shutil.copyfile(home / "go.sum", folder / "go.sum")
     return folder

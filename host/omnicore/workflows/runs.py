@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound
@@ -326,6 +327,26 @@ _COUNT_S = 1.0
 _COUNT_SHARE = 50.0
 
 
+@dataclass(slots=True)
+class TriedVersion:
+    """A present version that is tried on a share of the runs, in per cent; the others begin with the one before."""
+
+    version: int
+    before: int
+    share: int
+    owed: int = 0
+
+    def chosen(self, present: int) -> int:
+        """The version of the next run: of each hundred in a row exactly the share gets the tried one."""
+        if present != self.version:  # somebody applied another one, which ends the trial
+            return present
+        self.owed += self.share
+        if self.owed < 100:
+            return self.before
+        self.owed -= 100
+        return self.version
+
+
 class RunStarter:
     """Begins runs from a name and an input, in this host if it has room. Belongs to one event loop.
 
@@ -344,6 +365,8 @@ class RunStarter:
         self._journal, self._definitions, self._runs = journal, definitions, runs
         self._settings, self._clock = settings, clock
         self.runner: Runner | None = None
+        self.tried: dict[str, TriedVersion] = {}
+        """By workflow: its present version gets only a share of the runs."""
         self._ids = OrderedIds("run")
         self._pending, self._count_due = 0, 0.0
 
@@ -352,6 +375,9 @@ class RunStarter:
     ) -> NewRun:
         """The run to begin. Raises: NotFound. Conflict: it is switched off. InvalidInput. CapacityReached."""
         present = await self._definitions.present(workflow)
+        if number is None and version is None:
+            tried = self.tried.get(workflow)
+            number = tried.chosen(present.number) if tried is not None else None
         if number is not None and number != present.number:
             earlier = await self._definitions.numbered(workflow, number)
             present = Present(workflow, earlier.number, present.enabled, earlier.graph)

@@ -1,3 +1,3 @@
-module omnicore/client
+module omnicore.dev/client
 
 go 1.24

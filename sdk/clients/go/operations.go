@@ -2786,11 +2786,12 @@ func (c *Client) EndEvolution(ctx context.Context, evolution string) (*Evolution
 	return answer, nil
 }
 
-// PromoteCandidate: makes its best candidate the next version of the workflow: POST
-// /api/v1/evolutions/{evolution}/promote. It is repeated safely: the client sends an Idempotency-Key.
-func (c *Client) PromoteCandidate(ctx context.Context, evolution string) (*Evolution, error) {
+// PromoteCandidate: makes its best candidate the next version of the workflow, for a share of its runs first
+// where one is given: POST /api/v1/evolutions/{evolution}/promote. It is repeated safely: the client sends an
+// Idempotency-Key.
+func (c *Client) PromoteCandidate(ctx context.Context, evolution string, body EvolutionCanary) (*Evolution, error) {
 	answer := new(Evolution)
-	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/promote", keyed: true}, answer); err != nil {
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/promote", body: body, media: "application/json", keyed: true}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

@@ -898,7 +898,7 @@ type Drafts struct {
 
 // Edit is a JSON object.
 type Edit struct {
-	// One of retry, catch, skip, swap, drop.
+	// One of retry, catch, skip, swap, drop, merge, cache.
 	Kind string `json:"kind"`
 
 	At string `json:"at"`
@@ -979,6 +979,27 @@ type Evolution struct {
 
 	// Seconds since the Unix epoch.
 	EndedAt *float64 `json:"ended_at"`
+
+	// The version that the promoted candidate is.
+	Version *int64 `json:"version"`
+
+	// Per cent of the runs that it gets while it is tried; null: it is not tried.
+	Share *int64 `json:"share"`
+
+	// Of its runs that must have ended before it serves all.
+	Runs *int64 `json:"runs"`
+
+	// Seconds since the Unix epoch.
+	PromotedAt *float64 `json:"promoted_at"`
+}
+
+// EvolutionCanary is a JSON object.
+type EvolutionCanary struct {
+	// Per cent of the runs.
+	Share *int64 `json:"share,omitempty"`
+
+	// Of its runs that end before it may serve all.
+	Runs *int64 `json:"runs,omitempty"`
 }
 
 // EvolutionCandidate is a JSON object.
@@ -1015,6 +1036,9 @@ type EvolutionCandidate struct {
 
 	// Of the cases held out, for those that came so far.
 	Held []float64 `json:"held"`
+
+	// Of the model that proposed it; 0: none did.
+	Tokens int64 `json:"tokens"`
 }
 
 // EvolutionCandidates is a JSON object.
@@ -1047,6 +1071,27 @@ type EvolutionJudge struct {
 	Function *string `json:"function,omitempty"`
 }
 
+// EvolutionModel is a JSON object.
+type EvolutionModel struct {
+	// A connector with the action `chat`.
+	Connector string `json:"connector"`
+
+	// Instead of the connector's own.
+	Model *string `json:"model,omitempty"`
+
+	// How often it is asked at most.
+	Calls *int64 `json:"calls,omitempty"`
+
+	// Of all questions and answers. It is not asked when they may run out.
+	Tokens *int64 `json:"tokens,omitempty"`
+
+	// Of one answer, at most.
+	AnswerTokens *int64 `json:"answer_tokens,omitempty"`
+
+	// Seconds that an answer may take.
+	AnswerS *float64 `json:"answer_s,omitempty"`
+}
+
 // EvolutionOrder is a JSON object.
 type EvolutionOrder struct {
 	// The definition to begin with: a document, or its YAML text.
@@ -1061,6 +1106,21 @@ type EvolutionOrder struct {
 	Edits []string `json:"edits,omitempty"`
 
 	Judge *EvolutionJudge `json:"judge,omitempty"`
+
+	// Proposes candidates as well; null: none is asked.
+	Model *EvolutionModel `json:"model,omitempty"`
+
+	// With `cost`, what is as good and does less is proposed as well.
+	Objectives []string `json:"objectives,omitempty"`
+
+	// Optuna's, which draws numbers and choices. One of tpe, nsga2.
+	Sampler *string `json:"sampler,omitempty"`
+
+	// Of PPO after eight candidates, to learn who proposes; 0: wins are counted.
+	PolicySteps *int64 `json:"policy_steps,omitempty"`
+
+	// Promotes what is proposed by itself, with a trial; null: a person does.
+	Promotion *EvolutionCanary `json:"promotion,omitempty"`
 
 	// How many the search makes at most.
 	Candidates *int64 `json:"candidates,omitempty"`
@@ -1778,7 +1838,7 @@ type Knob struct {
 
 	At string `json:"at"`
 
-	// One of int, float, choice, jq, javascript.
+	// One of int, float, choice, jq, javascript, text.
 	Kind string `json:"kind"`
 
 	// Of a number.

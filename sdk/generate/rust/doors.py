@@ -29,7 +29,46 @@ def module(door: Door) -> str:
 
 def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
     """A module for each door of an application. It uses the kit as the crate `omnicore`."""
-    return {f"{door.name}.rs": _outside(module(door), made) for door in doors}
+    return {f"{door.name}.rs": f"{_outside(module(door), made)}\n{_fake(door)}" for door in doors}
+
+
+_NATIVE = """/// A fake of this door for tests, which have no host.
+#[cfg(not(target_arch = "wasm32"))]
+#[allow(dead_code, unused_variables, clippy::too_many_arguments)]
+pub mod fake {{
+    use super::*;
+
+    /// What the door answers: write the functions that the plugin calls. Any other is `unavailable`.
+    pub trait Door {{
+{functions}
+    }}
+
+    /// The answer to a request, for `omnicore::testing::host`; `None` where the function is another door's.
+    pub fn answer(door: &mut impl Door, function: &str, request: &omnicore::Json) -> Option<omnicore::Json> {{
+        use omnicore::testing::{{given, told}};
+        Some(match function {{
+{answers}
+            _ => return None,
+        }})
+    }}
+}}
+"""
+
+
+def _fake(door: Door) -> str:
+    """A trait whose functions a test writes, and the way from requests to them."""
+    functions, answers = [], []
+    for verb in door.verbs:
+        typed = [f"{name(field)}: {_whole(field)}" for field in verb.request]
+        result = _whole(verb.reply[0]) if verb.reply else "()"
+        functions.append(
+            f"{_doc(verb.doc, ' ' * 8)}\n        fn {verb.name}({', '.join(['&mut self', *typed])}) -> "
+            f"Result<{result}, DoorError> {{\n"
+            f'            Err(omnicore::testing::unsaid("{door.name}.{verb.name}"))\n        }}'
+        )
+        values = ", ".join(f'given(request, "{field.name}")' for field in verb.request)
+        answers.append(f'            "{verb.function}" => told(door.{verb.name}({values})),')
+    return _NATIVE.format(functions="\n\n".join(functions), answers="\n".join(answers))
 
 
 def _outside(text: str, made: str) -> str:
@@ -39,6 +78,13 @@ def _outside(text: str, made: str) -> str:
     text = re.sub(r"(PartialEq, |Debug, )Default, ", r"\1", text)  # an enum has none
     derive = re.compile(r"^( *)(#\[derive\([^)]*\b(?:S|Des)erialize\b[^)]*\)\])$", re.MULTILINE)
     return derive.sub(r'\1\2\n\1#[serde(crate = "omnicore::serde")]', text)
+
+
+def _whole(field: Field) -> str:
+    """The type of what is kept, with the path of what the door itself may not use."""
+    paths = {"BTreeMap": "std::collections::BTreeMap", "Json": "omnicore::Json", "Map": "omnicore::Map"}
+    kind = _may_be_none(field, owned(field.type))
+    return re.sub(r"\b(BTreeMap|Json|Map)\b", lambda found: paths[found[1]], kind)
 
 
 def _named(kind: Type) -> str:

@@ -6,16 +6,16 @@ package main
 import (
 	"fmt"
 
-	"omnicore/sdk/config"
-	"omnicore/sdk/connectors"
-	"omnicore/sdk/door"
-	"omnicore/sdk/events"
-	"omnicore/sdk/http"
-	"omnicore/sdk/kv"
-	"omnicore/sdk/log"
-	"omnicore/sdk/memory"
-	"omnicore/sdk/tasks"
-	"omnicore/sdk/vectors"
+	"omnicore.dev/sdk/config"
+	"omnicore.dev/sdk/connectors"
+	"omnicore.dev/sdk/door"
+	"omnicore.dev/sdk/events"
+	"omnicore.dev/sdk/http"
+	"omnicore.dev/sdk/kv"
+	"omnicore.dev/sdk/log"
+	"omnicore.dev/sdk/memory"
+	"omnicore.dev/sdk/tasks"
+	"omnicore.dev/sdk/vectors"
 )
 
 func dispatch(verb string, request door.Value) (any, error) {

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/door"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/door"
 )
 
 // Asked names a verb of a door and what it is asked.

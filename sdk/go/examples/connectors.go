@@ -2,8 +2,8 @@
 package main
 
 import (
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/connectors"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/connectors"
 )
 
 // Names gives the connectors that may be used.

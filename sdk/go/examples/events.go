@@ -1,7 +1,7 @@
 // Publishes an event. Needs a grant for events with its topic.
 package main
 
-import "omnicore/sdk/events"
+import "omnicore.dev/sdk/events"
 
 // Paid says which invoice.
 type Paid struct {

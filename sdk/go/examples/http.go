@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/http"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/http"
 )
 
 // Page is an address and what is posted to it.

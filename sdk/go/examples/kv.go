@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strconv"
 
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/kv"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/kv"
 )
 
 // Visitor has a name.

@@ -2,8 +2,8 @@
 package main
 
 import (
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/memory"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/memory"
 )
 
 // Remember keeps a text and gives its id.

@@ -2,8 +2,8 @@
 package main
 
 import (
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/tasks"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/tasks"
 )
 
 // Reminder is a text and when to send it.

@@ -4,8 +4,8 @@ package main
 import (
 	"errors"
 
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/vectors"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/vectors"
 )
 
 var colours = []vectors.Vector{

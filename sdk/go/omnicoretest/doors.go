@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"omnicore/sdk/door"
+	"omnicore.dev/sdk/door"
 )
 
 type reply = map[string]any

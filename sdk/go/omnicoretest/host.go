@@ -13,7 +13,7 @@ import (
 	"fmt"
 	"testing"
 
-	"omnicore/sdk/door"
+	"omnicore.dev/sdk/door"
 )
 
 // Answer is what a door does with a request: a reply, or an error. A *door.Error arrives as it is.
@@ -53,6 +53,18 @@ func New(t testing.TB) *Host {
 
 // On answers a verb such as http.fetch.
 func (h *Host) On(verb string, answer Answer) { h.answers[verb] = answer }
+
+// OnTyped answers a verb with a function that takes the request as a struct. The fakes of `omnicore kit` use it.
+func OnTyped[Request any](host *Host, verb string, answer func(request Request) (reply any, err error)) {
+	host.On(verb, func(asked map[string]any) (any, error) {
+		var request Request
+		text, _ := json.Marshal(asked) // it came as JSON
+		if err := json.Unmarshal(text, &request); err != nil {
+			panic(fmt.Errorf("the request to %s does not fit: %w", verb, err)) // the kit wrote it
+		}
+		return answer(request)
+	})
+}
 
 // Close lets a verb refuse, as a host does before somebody grants it.
 func (h *Host) Close(verb string) {

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"testing"
 
-	omnicore "omnicore/sdk"
-	"omnicore/sdk/config"
-	"omnicore/sdk/events"
-	"omnicore/sdk/http"
-	"omnicore/sdk/kv"
-	"omnicore/sdk/log"
-	"omnicore/sdk/omnicoretest"
+	omnicore "omnicore.dev/sdk"
+	"omnicore.dev/sdk/config"
+	"omnicore.dev/sdk/events"
+	"omnicore.dev/sdk/http"
+	"omnicore.dev/sdk/kv"
+	"omnicore.dev/sdk/log"
+	"omnicore.dev/sdk/omnicoretest"
 )
 
 func TestKeysBehaveAsInAHost(t *testing.T) {

@@ -4,7 +4,7 @@
 // Package vectors: keep vectors and find the nearest.
 package vectors
 
-import "omnicore/sdk/door"
+import "omnicore.dev/sdk/door"
 
 // Metric: How far two vectors are apart.
 type Metric string

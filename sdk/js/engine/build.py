@@ -25,9 +25,9 @@ SDIST_SHA256 = "43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef
 REQUIREMENT = "quickjs-ng==0.17.0.2"
 ZIG = "0.17.0"
 
-QUICKJS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
-# slots.c is the last: the imports of the last file are the last imports.
-OURS = ("engine.c", "native.c", "digest.c", "modules.c", "exchange.c", "heap.c", "wasi.c", "slots.c")
+QUICKJS = ("libregexp.c", "libunicode.c", "dtoa.c")
+# jobs.c includes quickjs.c. slots.c is the last: the imports of the last file are the last imports.
+OURS = ("jobs.c", "engine.c", "native.c", "digest.c", "modules.c", "exchange.c", "heap.c", "wasi.c", "slots.c")
 FLAGS = (
     *("-target", "wasm32-wasi", "-mexec-model=reactor", "-O2", "-s", "-w", "-std=gnu11", "-D_GNU_SOURCE", "-DNDEBUG"),
     # As where there is no computed goto: it takes twice the time of a switch here.

@@ -167,6 +167,7 @@ EXPORT(omnicore_call) int32_t omnicore_call(int32_t index) {
     } else {
         fail();
     }
+    jobs_drop(runtime); /* what a failed call left; the next one begins clean */
     JSValue reset = call("reset", 0, NULL);
     if (JS_IsException(reset)) JS_FreeValue(engine_context, JS_GetException(engine_context));
     JS_FreeValue(engine_context, reset);

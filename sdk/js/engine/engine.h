@@ -35,6 +35,9 @@ JSValue native_object(JSContext *context);
 /* digest.c: SHA-1 and SHA-2. */
 size_t digest(int bits, const uint8_t *bytes, size_t length, uint8_t into[64]);
 
+/* jobs.c: forgets the jobs that are queued. */
+void jobs_drop(JSRuntime *runtime);
+
 /* modules.c: ES modules and CommonJS, read through the host while a plugin is built. */
 void modules_start(JSRuntime *runtime);
 JSValue modules_run(JSContext *context, const char *name, const char *source, size_t length);

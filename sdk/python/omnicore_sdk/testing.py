@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -48,7 +48,7 @@ class FakeHost:
         self.log: list[tuple[str, str, dict[str, Any]]] = []
         self.calls: list[tuple[str, Wire]] = []
         self._kv = FakeKv(kv or {})
-        self._said: dict[str, deque[Wire | DoorError]] = {}
+        self._said: dict[str, deque[Wire | DoorError | Callable[[Wire], Wire]]] = {}
         self._before: _core.Answer | None = None
 
     @property
@@ -69,6 +69,13 @@ class FakeHost:
         """Makes a function raise a DoorError. Args: details: `remedy`, `capability`, `resource`, `limit`."""
         self._said.setdefault(function, deque()).append(DoorError(code, message, **details))
 
+    def answer_with(self, function: str, answer: Callable[[Wire], Wire]) -> None:
+        """Makes a function of an application or a door give what `answer` makes of the request.
+
+        It may raise a DoorError. The fakes that `omnicore kit` writes use it.
+        """
+        self._said[function] = deque([answer])
+
     def answer(self, function: str, request: Wire) -> Wire:
         """What the kit asks; see `omnicore_sdk._core.Answer`."""
         door, _, rest = function.partition("_")
@@ -79,7 +86,7 @@ class FakeHost:
             one = said.popleft() if len(said) > 1 else said[0]
             if isinstance(one, DoorError):
                 raise one
-            return copy.deepcopy(one)
+            return copy.deepcopy(one(request) if callable(one) else one)
         return self._own(name, request)
 
     def _own(self, name: str, request: Wire) -> Wire:

@@ -10,7 +10,27 @@
 //! assert!(omnicore::kv::get("other").is_err());
 //! ```
 
-use crate::{json, Json};
+use serde::{de::DeserializeOwned, Serialize};
+
+use crate::{json, DoorError, Json};
+
+/// A field of a request, as the fakes of `omnicore kit` read it; one that was left out is null.
+pub fn given<T: DeserializeOwned>(request: &Json, name: &str) -> T {
+    serde_json::from_value(request[name].clone()).expect("a kit writes what it reads")
+}
+
+/// The answer of such a fake.
+pub fn told<T: Serialize>(answer: Result<T, DoorError>) -> Json {
+    match answer {
+        Ok(value) => json!({ "value": value }),
+        Err(error) => json!({ "error": error }),
+    }
+}
+
+/// The error of a door of which a test says nothing.
+pub fn unsaid(verb: &str) -> DoorError {
+    DoorError::unavailable(format!("the test does not say what {verb} answers"))
+}
 
 /// The answer of a door that refuses.
 pub fn refused(code: &str, message: &str) -> Json {

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.records import Record, replace
 from omnicore.storage.table import Table
-from omnicore.storage.tables.memory_facts import NewFact, add_edges, add_facts
+from omnicore.storage.tables.memory_facts import (
+    MADE_OF,
+    NOTHING_MADE_OF,
+    NewFact,
+    add_edges,
+    add_facts,
+    drop_edges,
+    edges_of,
+)
 from omnicore.storage.tables.memory_words import (
     CLEANED_WITHIN_S,
     FullText,
@@ -373,7 +381,7 @@ class MemoryTable:
         found |= {one: int(seq) for one, seq in same}
         waiting = list(found)
         while waiting:
-            made = session.execute(_MADE_OF, (plugin, waiting.pop())).fetchall()
+            made = session.execute(MADE_OF, (plugin, waiting.pop())).fetchall()
             fresh = {one: int(seq) for one, seq in made if one not in found}
             found |= fresh
             waiting += fresh
@@ -401,18 +409,24 @@ class MemoryTable:
             tier, size, speaker, text, language, item, metadata = row
             session.execute(f"{_ERASE} WHERE plugin = ? AND seq = ?", (DEAD, changed, now, plugin, seq))
             drop_values(session, plugin, seq, metadata)
-            session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
+            drop_edges(session, plugin, item)
             session.execute("DELETE FROM memory_facts WHERE plugin = ? AND memory = ?", (plugin, item))
             self.texts.remove(session, space.number, seq, self._words(speaker, text, language))
             count_tier(session, plugin, tier, -1, -size)
             gone += 1
         return gone
 
-    def change(self, plugin: str, seq: int, **values: Any) -> bool:
-        """Sets columns of a memory, which copies in RAM will see. Returns True if it is there."""
+    def change(self, plugin: str, seq: int, *, before: str | None = None, **values: Any) -> bool:
+        """Sets columns of a memory, which copies in RAM will see. Returns True if it is there.
+
+        Args: before: the metadata that it must still have; else nothing is set.
+        """
         names = ", ".join(f"{name} = ?" for name in values)
+        now = "SELECT metadata FROM memories WHERE plugin = ? AND seq = ?"
 
         def work(session: Session) -> bool:
+            if before is not None and session.execute(now, (plugin, seq)).fetchone() != (before,):
+                return False
             space = advance(self, session, plugin)
             if "metadata" in values:
                 replace_values(session, plugin, seq, values["metadata"])
@@ -461,14 +475,7 @@ class MemoryTable:
 
     def edges(self, plugin: str, item: str) -> list[tuple[str, str, str, str]]:
         """The edges that begin or end at a memory: from, what, to, and a note."""
-        return [
-            (row[0], row[1], row[2], row[3])
-            for row in self.store.rows(
-                "SELECT src, rel, dst, note FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)"
-                " ORDER BY made_at, src, rel, dst LIMIT 1000",
-                (plugin, item, item),
-            )
-        ]
+        return edges_of(self.store, plugin, item)
 
     def vouch(self, plugin: str, number: int, token: str, instead: str | None) -> bool:
         """Says that a file holds a space as the database has it; True if that is still the plugin's space.
@@ -579,11 +586,6 @@ _ERASE = (
 _SAME_TEXT = (  # the tiers are named so that the index of texts serves it
     f"SELECT id, seq FROM memories WHERE plugin = ? AND tier IN ({', '.join(map(str, range(12)))}) AND hash = ?"
     f" AND state < {DEAD:d}"
-)
-_MADE_OF = (
-    "SELECT memories.id, memories.seq FROM memory_edges JOIN memories ON memories.id = memory_edges.src"
-    " WHERE memory_edges.plugin = ? AND memory_edges.dst = ? AND memory_edges.rel = 'derived_from'"
-    f" AND memories.state < {DEAD:d}"
 )
 _INSERT = (
     MEMORIES.insert + " ON CONFLICT (plugin, tier, hash) WHERE state < 2 DO UPDATE SET hits = memories.hits + 1,"
@@ -700,9 +702,7 @@ class MemoryCare:
         rows = self._store.rows(
             f"SELECT changed, {_KEPT} FROM memories"
             f" WHERE plugin = ? AND changed > ? AND tier = ? AND state = {LIVE:d}"
-            " AND superseded_by IS NULL AND importance >= ? AND NOT EXISTS (SELECT 1 FROM memory_edges"
-            " WHERE memory_edges.plugin = memories.plugin AND memory_edges.dst = memories.id AND rel = 'derived_from')"
-            " ORDER BY changed LIMIT ?",
+            f" AND superseded_by IS NULL AND importance >= ? AND {NOTHING_MADE_OF} ORDER BY changed LIMIT ?",
             (plugin, after, tier, importance, most),
         )
         return [(int(row[0]), KeptMemory(*row[1:])) for row in rows]

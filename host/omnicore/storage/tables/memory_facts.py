@@ -94,13 +94,16 @@ class FactTable:
         self, plugin: str, subjects: Sequence[str] | None, scope: FactScope = EVERYONE, *, most: int
     ) -> list[FactRow]:
         """The newest facts of a scope about some subjects, about all for None, the newest first."""
-        within = "" if subjects is None else f" AND subject IN ({', '.join('?' * len(subjects))})"
         given = _given(scope)
-        rows = self._store.rows(
-            f"{FACTS.select} WHERE plugin = ?{within}{''.join(f' AND {name} = ?' for name in given)}"
-            " ORDER BY since DESC, id DESC LIMIT ?",
-            (plugin, *(subjects or ()), *given.values(), most),
-        )
+        whose = "".join(f" AND {name} = ?" for name in given)
+        order = "ORDER BY since DESC, id DESC LIMIT ?"
+        if subjects is None:
+            rows = self._store.rows(f"{FACTS.select} WHERE plugin = ?{whose} {order}", (plugin, *given.values(), most))
+        else:
+            # Each subject by itself: of several together all facts are read and sorted, 80 ms of 60,000.
+            one = f"SELECT * FROM ({FACTS.select} WHERE plugin = ? AND subject = ?{whose} {order}) AS one"
+            values = [value for subject in subjects for value in (plugin, subject, *given.values(), most)]
+            rows = self._store.rows(f"{' UNION ALL '.join([one] * len(subjects))} {order}", (*values, most))
         return [FACTS.row(row) for row in rows]
 
     def erase(self, plugin: str, scope: FactScope) -> int:
@@ -206,3 +209,36 @@ def add_edges(session: Session, plugin: str, edges: Iterable[tuple[str, str, str
         f"{EDGES.insert} ON CONFLICT (plugin, src, rel, dst) DO NOTHING",
         [(plugin, *edge, now) for edge in edges],
     )
+
+
+# SQLite has no statistics. Where the key covers a question, it takes the key in place of the index of `dst`, and reads
+# all edges of the plugin: 30 ms of 100,000, for each memory that goes. The key does not cover `made_at`.
+MADE_OF = (
+    "SELECT memories.id, memories.seq FROM memory_edges JOIN memories ON memories.id = memory_edges.src"
+    " WHERE memory_edges.plugin = ? AND memory_edges.dst = ? AND memory_edges.rel = 'derived_from'"
+    " AND memory_edges.made_at >= 0 AND memories.state < 2"
+)
+"""The memories that were made of a memory of a plugin: id and number."""
+
+NOTHING_MADE_OF = (
+    "NOT EXISTS (SELECT 1 FROM memory_edges WHERE memory_edges.plugin = memories.plugin"
+    " AND memory_edges.dst = memories.id AND memory_edges.rel = 'derived_from' AND memory_edges.made_at >= 0)"
+)
+"""True of a row of `memories` from which nothing was derived."""
+
+_EDGES = "SELECT src, rel, dst, note, made_at FROM memory_edges WHERE plugin = ?"
+
+
+def edges_of(store: Store, plugin: str, item: str) -> list[tuple[str, str, str, str]]:
+    """The edges that begin or end at a memory: from, what, to, and a note; the first 1000."""
+    rows = store.rows(
+        f"{_EDGES} AND src = ? UNION {_EDGES} AND dst = ? ORDER BY made_at, src, rel, dst LIMIT 1000",
+        (plugin, item, plugin, item),
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def drop_edges(session: Session, plugin: str, item: str) -> None:
+    """Deletes the edges that begin or end at a memory, in a transaction that is open."""
+    for end in ("src", "dst"):
+        session.execute(f"DELETE FROM memory_edges WHERE plugin = ? AND {end} = ?", (plugin, item))

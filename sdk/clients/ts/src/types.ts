@@ -604,7 +604,7 @@ export interface Drafts {
 }
 
 export interface Edit {
-  kind: "retry" | "catch" | "skip" | "swap" | "drop";
+  kind: "retry" | "catch" | "skip" | "swap" | "drop" | "merge" | "cache";
   at: string;
 }
 
@@ -657,6 +657,21 @@ export interface Evolution {
   created_at: number;
   /** Seconds since the Unix epoch. */
   ended_at: number | null;
+  /** The version that the promoted candidate is. */
+  version: number | null;
+  /** Per cent of the runs that it gets while it is tried; null: it is not tried. */
+  share: number | null;
+  /** Of its runs that must have ended before it serves all. */
+  runs: number | null;
+  /** Seconds since the Unix epoch. */
+  promoted_at: number | null;
+}
+
+export interface EvolutionCanary {
+  /** Per cent of the runs. */
+  share?: number;
+  /** Of its runs that end before it may serve all. */
+  runs?: number;
 }
 
 export interface EvolutionCandidate {
@@ -679,6 +694,8 @@ export interface EvolutionCandidate {
   scores: number[];
   /** Of the cases held out, for those that came so far. */
   held: number[] | null;
+  /** Of the model that proposed it; 0: none did. */
+  tokens: number;
 }
 
 export interface EvolutionCandidates {
@@ -702,6 +719,21 @@ export interface EvolutionJudge {
   function?: string;
 }
 
+export interface EvolutionModel {
+  /** A connector with the action `chat`. */
+  connector: string;
+  /** Instead of the connector's own. */
+  model?: string;
+  /** How often it is asked at most. */
+  calls?: number;
+  /** Of all questions and answers. It is not asked when they may run out. */
+  tokens?: number;
+  /** Of one answer, at most. */
+  answer_tokens?: number;
+  /** Seconds that an answer may take. */
+  answer_s?: number;
+}
+
 export interface EvolutionOrder {
   /** The definition to begin with: a document, or its YAML text. */
   workflow: Json;
@@ -709,8 +741,18 @@ export interface EvolutionOrder {
   cases: EvolutionCase[];
   knobs?: Knob[];
   /** Changes of the graph that the search may make. */
-  edits?: ("catch" | "drop" | "retry" | "skip" | "swap")[];
+  edits?: ("cache" | "catch" | "drop" | "merge" | "retry" | "skip" | "swap")[];
   judge?: EvolutionJudge;
+  /** Proposes candidates as well; null: none is asked. */
+  model?: EvolutionModel | null;
+  /** With `cost`, what is as good and does less is proposed as well. */
+  objectives?: ("cost" | "quality")[];
+  /** Optuna's, which draws numbers and choices. */
+  sampler?: "tpe" | "nsga2";
+  /** Of PPO after eight candidates, to learn who proposes; 0: wins are counted. */
+  policy_steps?: number;
+  /** Promotes what is proposed by itself, with a trial; null: a person does. */
+  promotion?: EvolutionCanary | null;
   /** How many the search makes at most. */
   candidates?: number;
   /** Seconds that a case may take. */
@@ -1193,7 +1235,7 @@ export interface KeptCalls {
 export interface Knob {
   name: string;
   at: string;
-  kind: "int" | "float" | "choice" | "jq" | "javascript";
+  kind: "int" | "float" | "choice" | "jq" | "javascript" | "text";
   /** Of a number. */
   least?: number | null;
   most?: number | null;

@@ -551,7 +551,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes its best candidate the next version of the workflow */
+        /** Makes its best candidate the next version of the workflow, for a share of its runs first where one is given */
         post: operations["promoteCandidate"];
         delete?: never;
         options?: never;
@@ -3529,7 +3529,7 @@ export interface components {
         Edit: {
             at: string;
             /** @enum {unknown} */
-            kind: "retry" | "catch" | "skip" | "swap" | "drop";
+            kind: "retry" | "catch" | "skip" | "swap" | "drop" | "merge" | "cache";
         };
         Engine: {
             advisories: components["schemas"]["Advisory"][];
@@ -3570,14 +3570,28 @@ export interface components {
             least_gain: number | null;
             /** @description The candidate that became a version of the workflow. */
             promoted: number | null;
+            /** @description Seconds since the Unix epoch. */
+            promoted_at: number | null;
             /** @description Why it ended, or what its result lacks. */
             reason: string;
+            /** @description Of its runs that must have ended before it serves all. */
+            runs: number | null;
+            /** @description Per cent of the runs that it gets while it is tried; null: it is not tried. */
+            share: number | null;
             /** @enum {unknown} */
             state: "running" | "done" | "stopped";
+            /** @description The version that the promoted candidate is. */
+            version: number | null;
             /** @description How many candidates the search makes at most. */
             wanted: number;
             who: string;
             workflow: string;
+        };
+        EvolutionCanary: {
+            /** @description Of its runs that end before it may serve all. */
+            runs?: number;
+            /** @description Per cent of the runs. */
+            share?: number;
         };
         EvolutionCandidate: {
             cost: number;
@@ -3602,6 +3616,8 @@ export interface components {
              * @enum {unknown}
              */
             state: "judged" | "dropped" | "dead";
+            /** @description Of the model that proposed it; 0: none did. */
+            tokens: number;
         };
         EvolutionCandidates: {
             items: components["schemas"]["EvolutionCandidate"][];
@@ -3621,6 +3637,20 @@ export interface components {
             kind?: "exact" | "number" | "function";
             tolerance?: number;
         };
+        EvolutionModel: {
+            /** @description Seconds that an answer may take. */
+            answer_s?: number;
+            /** @description Of one answer, at most. */
+            answer_tokens?: number;
+            /** @description How often it is asked at most. */
+            calls?: number;
+            /** @description A connector with the action `chat`. */
+            connector: string;
+            /** @description Instead of the connector's own. */
+            model?: string;
+            /** @description Of all questions and answers. It is not asked when they may run out. */
+            tokens?: number;
+        };
         EvolutionOrder: {
             /** @description How many the search makes at most. */
             candidates?: number;
@@ -3629,11 +3659,24 @@ export interface components {
             /** @description The task set. */
             cases: components["schemas"]["EvolutionCase"][];
             /** @description Changes of the graph that the search may make. */
-            edits?: ("catch" | "drop" | "retry" | "skip" | "swap")[];
+            edits?: ("cache" | "catch" | "drop" | "merge" | "retry" | "skip" | "swap")[];
             judge?: components["schemas"]["EvolutionJudge"];
             knobs?: components["schemas"]["Knob"][];
             /** @description The gain that must be exceeded. */
             margin?: number;
+            /** @description Proposes candidates as well; null: none is asked. */
+            model?: components["schemas"]["EvolutionModel"] | null;
+            /** @description With `cost`, what is as good and does less is proposed as well. */
+            objectives?: ("cost" | "quality")[];
+            /** @description Of PPO after eight candidates, to learn who proposes; 0: wins are counted. */
+            policy_steps?: number;
+            /** @description Promotes what is proposed by itself, with a trial; null: a person does. */
+            promotion?: components["schemas"]["EvolutionCanary"] | null;
+            /**
+             * @description Optuna's, which draws numbers and choices.
+             * @enum {unknown}
+             */
+            sampler?: "tpe" | "nsga2";
             seed?: number;
             /** @description The definition to begin with: a document, or its YAML text. */
             workflow: unknown;
@@ -4108,7 +4151,7 @@ export interface components {
         Knob: {
             at: string;
             /** @enum {unknown} */
-            kind: "int" | "float" | "choice" | "jq" | "javascript";
+            kind: "int" | "float" | "choice" | "jq" | "javascript" | "text";
             /** @description Of a number. */
             least?: number | null;
             most?: number | null;
@@ -10140,7 +10183,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvolutionCanary"];
+            };
+        };
         responses: {
             /** @description The search. */
             200: {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"strings"
 
-	"omnicore/sdk/config"
+	"omnicore.dev/sdk/config"
 )
 
-//go:generate go run omnicore/sdk/exports
+//go:generate go run omnicore.dev/sdk/exports
 
 // Greeting is what greet takes.
 type Greeting struct {

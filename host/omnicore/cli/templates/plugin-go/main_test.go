@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"omnicore/sdk/omnicoretest"
+	"omnicore.dev/sdk/omnicoretest"
 )
 
 func TestGreetUsesTheSetting(t *testing.T) {
