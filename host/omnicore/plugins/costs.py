@@ -172,9 +172,11 @@ class _Note:
     started: float
     ended: float
     at: float
-    error: BaseException | None
+    code: str
+    fact: str
     by: str
-    context: Any
+    run: Any
+    place: Any
     trace: Trace | None
     usage: Usage
     size: int
@@ -227,8 +229,9 @@ class KeptCalls:
         payload, context = given
         self._notes.append(
             _Note(
-                *(next(self._numbers), target, started, ended, time.time() - (ended - started), error, caller()),
-                *(context, TRACE.get(), usage, len(payload), bytes(payload[: self.excerpt])),
+                *(next(self._numbers), target, started, ended, time.time() - (ended - started), *_told(error)),
+                *(caller(), getattr(context, "run", None), getattr(context, "place", None), TRACE.get(), usage),
+                *(len(payload), bytes(payload[: self.excerpt])),
             )
         )
 
@@ -300,19 +303,16 @@ class KeptCalls:
         return int(text) if valid else None
 
     def _row(self, note: _Note) -> KeptCall:
-        serving, error, usage = note.target.version.serving, note.error, note.usage
-        code = "ok" if error is None else error.code if isinstance(error, OmniError) else type(error).__name__
-        fact = "" if error is None else self.redact(error.fact if isinstance(error, OmniError) else code)
-        run, place = getattr(note.context, "run", None), getattr(note.context, "place", None)
+        serving, usage, run, place = note.target.version.serving, note.usage, note.run, note.place
         return KeptCall(
             f"call_{self._run}-{note.number}",
             serving.name,
             note.target.export,
             serving.manifest.version,
             serving.hash,
-            "ok" if error is None else "failed",
-            code,
-            fact[:_MOST_FACT],
+            "ok" if note.code == "ok" else "failed",
+            note.code,
+            self.redact(note.fact),
             note.by[:_MOST_NAME],
             run if isinstance(run, str) else None,
             place if isinstance(place, str) else None,
@@ -327,6 +327,13 @@ class KeptCalls:
             note.size,
             self.redact(note.excerpt.decode("utf-8", "replace")) if note.excerpt else None,
         )
+
+
+def _told(error: BaseException | None) -> tuple[str, str]:
+    """The code and the fact of an error, which itself would hold on to all that its call had."""
+    if error is None:
+        return "ok", ""
+    return (error.code, error.fact[:_MOST_FACT]) if isinstance(error, OmniError) else (type(error).__name__, "")
 
 
 def asked_of(doors: Sequence[DoorNote], started: float, ended: float) -> tuple[HostCallNote, ...]:
