@@ -11,9 +11,11 @@ import pytest
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, InvalidInput, NotFound, Unavailable
 from omnicore.jobs.alarms import EVERY_S, Alarms
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.records import replace
 from omnicore.storage.store import Store
 from omnicore.storage.tables.alarms import MOST_ALARMS, Alarm, AlarmOrder
+from omnicore.storage.tables.tasks import TaskOrder
 from omnicore.telemetry.metrics import Metrics
 
 SLIPS = AlarmOrder(
@@ -124,6 +126,18 @@ def test_hosts_of_one_database_add_up_their_calls_and_one_of_them_tells(store: S
     assert one.alarms.get("calls").value == 6
     assert told.events == ["alarm.fired"]
     assert [name for name, _ in told.sent] == ["tidy"]
+
+
+def test_the_length_of_a_queue_is_that_of_the_tasks_that_wait_in_it(store: Store) -> None:
+    clock, told = ManualClock(), Told()
+    host, tasks = Host(store, clock, told), StoredTasks(store, clock=clock)
+    order = AlarmOrder(kind="queue", target="slow", figure="length", threshold=1, workflow="tidy")
+    host.alarms.put("backlog", order, by="ada")
+    for queue in ("slow", "default", "slow"):
+        tasks.submit(TaskOrder("shop.pay", None, queue))
+    host.look()
+    assert host.alarms.get("backlog").value == 2
+    assert [(name, given["alarm"]) for name, given in told.sent] == [("tidy", "backlog")]
 
 
 @pytest.mark.parametrize(

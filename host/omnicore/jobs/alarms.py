@@ -212,8 +212,8 @@ class Alarms:
                 if one.connector is not None:
                     connector, _, action = one.connector.rpartition(".")
                     await self._tellers.connector(connector, action, given, key)
-        except (OmniError, TimeoutError) as error:
-            text = (error.fact if isinstance(error, OmniError) else f"it took over {_TELL_S:g} s")[:_MOST_TEXT]
+        except Exception as error:  # whatever it is: alarms behind it are checked
+            text = (error.fact if isinstance(error, OmniError) else type(error).__name__)[:_MOST_TEXT]
             _log.warning("alarm %s could not be told: %s", one.name, text)
             given_up = one.tries + 1 >= _MOST_TRIES
             one = replace(one, tries=one.tries + 1, trouble=text, told=one.state if given_up else one.told)

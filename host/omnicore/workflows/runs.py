@@ -56,6 +56,7 @@ _log = logging.getLogger("omnicore.workflows")
 
 
 _MOST = 500
+_FULL = 20
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -135,7 +136,7 @@ class RunReader:
 
     def _results(self, run: RunView) -> Iterator[StepView]:
         after = 0
-        while page := self.results(run.id, after, _MOST):
+        while page := self.results(run.id, after, _FULL):  # values in full may be large
             yield from page
             after = page[-1].seq
 
