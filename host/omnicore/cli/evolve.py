@@ -25,7 +25,7 @@ def _row(one: Document) -> tuple[str, ...]:
         f"{one['count']}/{one['wanted']}",
         "-" if one["best"] is None else str(one["best"]),
         gain,
-        "-" if one["promoted"] is None else "yes",
+        "-" if one["promoted"] is None else "yes" if one["share"] is None else f"{one['share']} %",
         date(one["created_at"]),
         one["reason"],
     )
@@ -138,7 +138,7 @@ def stop(shell: Shell, search: str) -> None:
 @evolve.command()
 @click.argument("search")
 @click.option("--share", type=click.IntRange(1, 99), help="Try it on this share of the runs first, in per cent.")
-@click.option("--runs", type=click.IntRange(1, 10_000), help="Runs of it that end before it serves all; 50.")
+@click.option("--runs", type=click.IntRange(1, 1_000), help="Runs of it that end before it serves all; 50.")
 @host_folders
 @pass_shell
 def promote(shell: Shell, search: str, *, share: int | None, runs: int | None) -> None:

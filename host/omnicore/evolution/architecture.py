@@ -70,7 +70,7 @@ class EvolutionCanary(Record, frozen=True):
     """The trial of a promoted candidate on real runs. It is taken back when it fails more often than before."""
 
     share: Annotated[int, Meta(ge=1, le=99, description="Per cent of the runs.")] = 10
-    runs: Annotated[int, Meta(ge=1, le=10_000, description="Of its runs that end before it may serve all.")] = 50
+    runs: Annotated[int, Meta(ge=1, le=1_000, description="Of its runs that end before it may serve all.")] = 50
 
 
 class EvolutionOrder(Record, frozen=True):
@@ -418,13 +418,11 @@ def verdict(runs: int, failed: int, runs_before: int, failed_before: int, wanted
     in the end when it fails more often at all.
     """
     words = f"{failed} of its {runs} runs failed, and {failed_before} of {runs_before} of the version before"
-    least_before = _wilson(runs_before, failed_before)[0]
     if runs and runs_before and _wilson(runs, failed)[0] > _wilson(runs_before, failed_before)[1]:
         return words
     if runs < wanted:
         return None
-    more = failed * max(runs_before, 1) > failed_before * runs
-    return words if more and failed / runs > least_before else ""
+    return words if failed * max(runs_before, 1) > failed_before * runs else ""
 
 
 def _wilson(runs: int, failed: int) -> tuple[float, float]:

@@ -151,6 +151,8 @@ class Search:
             below.tried, below.best = below.tried + 1, max(below.best, one.fitness)
             proposer.won += one.state == "judged" and one.fitness > above.fitness
             self._policy.learn(one.proposer, one.fitness - above.fitness, self.order.policy_steps)
+        if one.proposer == MODEL and one.state == "dead":  # its values are its parent's
+            return
         if not self._frugal:
             self._trials.append((one.genes.values, [one.fitness]))
         elif one.state != "dead":  # which costs nothing, and is not cheap
@@ -197,7 +199,8 @@ class Search:
 
     def candidate(self, number: int) -> EvolutionCandidate:
         """A candidate that may be a parent."""
-        return self._pool[number]
+        found = self._pool.get(number)
+        return found or next(one for one in self.niches.values() if one.number == number)
 
     def seen(self, genes: Genes) -> bool:
         """True if a candidate has these genes."""

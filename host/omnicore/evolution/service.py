@@ -113,8 +113,8 @@ class Evolutions:
 
     async def start(self) -> None:
         """Carries on searches that were under way, and trials of what was promoted."""
-        await self._canaries.start()
         if self._work:
+            await self._canaries.start()
             self._wake.set()
             self._task = asyncio.create_task(self._carry_on(), name="omnicore-evolution")
 
@@ -233,12 +233,11 @@ class Evolutions:
         await asyncio.to_thread(self._table.promote, one)
         await self._canaries.look()
         if canary is None:
-            await self.serve(one)
+            await self.told(one)
         return await self.get(id_)
 
-    async def serve(self, one: Evolution) -> None:
-        """Has a promoted candidate serve all runs, and tells."""
-        await asyncio.to_thread(self._table.promote, replace(one, share=None, runs=None))
+    async def told(self, one: Evolution) -> None:
+        """Tells that a promoted candidate serves all runs."""
         best = await asyncio.to_thread(self._table.candidate, one.id, one.promoted or 0)
         said = {"id": one.workflow, "generation": one.version, "fitness": best.quality if best else 0.0}
         self._events.publish("architecture.evolved", said)
@@ -312,13 +311,13 @@ class _Canaries:
     def __init__(self, evolutions: Evolutions) -> None:
         self._all = evolutions
         self._under_way: Sequence[Evolution] = ()
+        self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Takes up the trials under way, and looks after them."""
         await self.look()
-        if self._all._work:
-            self._task = asyncio.create_task(self._watch(), name="omnicore-canaries")
+        self._task = asyncio.create_task(self._watch(), name="omnicore-canaries")
 
     async def stop(self) -> None:
         """Leaves them to other hosts, or to the next start."""
@@ -329,7 +328,8 @@ class _Canaries:
                 await task
 
     async def look(self) -> None:
-        """Reads which trials there are."""
+        """Reads which trials there are, and has them looked after."""
+        was = self._under_way
         self._under_way = await asyncio.to_thread(self._all._table.canaries)
         tried = self._all._workflows.engine.starting.tried
         found = {
@@ -342,10 +342,15 @@ class _Canaries:
         for name, one in found.items():
             if name not in tried or tried[name].version != one.version:
                 tried[name] = one
+        if self._under_way and not was:
+            self._wake.set()
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(_TRIAL_S)
+            rest = _LOOK_S if self._all._shared else None  # nothing to look after: another host may begin a trial
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _TRIAL_S if self._under_way else rest)
+            self._wake.clear()
             try:
                 await self.look()
                 for one in self._under_way:
@@ -366,13 +371,13 @@ class _Canaries:
         if said is None:
             return
         if not said:
-            await self._all.serve(one)
+            if await asyncio.to_thread(self._all._table.settle, one, one.reason):
+                await self._all.told(one)
         else:
             try:
                 await self._all.roll_back(one.id, who=f"evolution:{one.id}", reason=f"taken back: {said}")
             except (Conflict, NotFound) as error:  # somebody changed the workflow, which ends the trial
-                over = replace(one, share=None, runs=None, reason=error.fact[:500])
-                await asyncio.to_thread(self._all._table.promote, over)
+                await asyncio.to_thread(self._all._table.settle, one, error.fact[:500])
         await self.look()
 
 

@@ -177,6 +177,19 @@ class EvolutionTable:
                 (one.promoted, one.before, one.version, one.share, one.runs, one.promoted_at, one.reason, one.id),
             )
 
+    def settle(self, one: Evolution, reason: str) -> bool:
+        """Ends the trial of a candidate, which stays promoted; False when another host or a person was quicker."""
+
+        def work(session: Session) -> bool:
+            done = session.execute(
+                "UPDATE evolutions SET share = NULL, runs = NULL, reason = ? WHERE id = ? AND share IS NOT NULL"
+                " AND version = ?",
+                (reason, one.id, one.version),
+            )
+            return done.rowcount > 0
+
+        return self._store.apply(work)
+
     def canaries(self) -> list[Evolution]:
         """Searches whose candidate is tried on a share of the runs."""
         rows = self._store.rows(f"{EVOLUTIONS.select} WHERE share IS NOT NULL ORDER BY id LIMIT {_PAGE}")
