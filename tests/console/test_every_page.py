@@ -13,7 +13,7 @@ from tests.console.host import ADMIN, Account, ConsoleHost
 
 # The tabs of plugins and of settings have such a test beside their others.
 PAGES = (
-    *("", "plugins", "gallery", "tasks", "tasks/schedules", "memory", "memory/list", "memory/search"),
+    *("", "plugins", "gallery", "tasks", "tasks/schedules", "tasks/alarms", "memory", "memory/list", "memory/search"),
     *("memory/about", "memory/quotas"),
     *("workflows", "workflows/new", "runs", "approvals", "searches"),
     *("connectors", "connectors/webhooks", "hosts", "events", "nowhere-at-all"),

@@ -210,12 +210,39 @@ const figures: Translation<typeof en.figures> = {
   },
 };
 
+const kept: Translation<typeof en.kept> = {
+  title: "Aufrufe",
+  columns: {
+    function: "Funktion",
+    at: "Wann",
+    outcome: "Ergebnis",
+    took: "Dauer",
+    memory: "Speicher",
+    host_calls: "Anfragen an den Host",
+    by: "Von",
+  },
+  state: "Zustand",
+  anyState: "Alle Zustände",
+  states: { ok: "Gelungen", failed: "Fehlgeschlagen", slow: "Langsam" },
+  search: "Wörter in Fehler, Aufrufer oder Eingabe",
+  noneFound: "Kein solcher Aufruf ist aufbewahrt.",
+  error: "Fehler",
+  version: "Version",
+  fuel: "Fuel",
+  run: "Lauf",
+  trace: "Trace",
+  input: "Eingabe",
+  "noInput(size: string)": "{size}, nicht aufbewahrt",
+  asked: "Der Aufruf und seine Anfragen an den Host",
+};
+
 export const plugins: Translation<typeof en> = {
   list,
   upload,
   detail,
   overview,
   figures,
+  kept,
   calls: pluginCalls,
   gallery: pluginGallery,
   rights: pluginRights,

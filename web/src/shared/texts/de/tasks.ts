@@ -1,5 +1,6 @@
 import type { tasks as en } from "../en/tasks";
 import type { Translation } from "../signature";
+import { alarms } from "./tasks-alarms";
 import { schedules } from "./tasks-schedules";
 
 export const tasks: Translation<typeof en> = {
@@ -11,7 +12,9 @@ export const tasks: Translation<typeof en> = {
     "dead-letters": "Gescheiterte",
     schedules: "Zeitpläne",
     queues: "Warteschlangen",
+    alarms: "Alarme",
   },
+  alarms,
   order: "Aufgabe einstellen",
   table: "Aufgaben",
   deadTable: "Gescheiterte Aufgaben",
