@@ -28,7 +28,17 @@ from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.progress import KeptRows, checked, fitting, taken_over
 from omnicore.workflows.steps.step import ANSWERED, hops_of, marked, placeholders, told
 from omnicore.workflows.trials import TrialRecord
-from omnicore.workflows.view import Page, PlannedStep, RetryPlan, shortened
+from omnicore.workflows.view import (
+    Page,
+    PlannedStep,
+    RetryPlan,
+    RunComparison,
+    RunTimeline,
+    compared,
+    met,
+    shortened,
+    timeline,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +56,7 @@ _log = logging.getLogger("omnicore.workflows")
 
 
 _MOST = 500
+_FULL = 20
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -112,6 +123,22 @@ class RunReader:
         """Rows of a run in full. Raises: NotFound."""
         names = self._names(self.row(run))
         return [self._step(one, names, whole=True) for one in self._steps.page(run, after, max(1, min(limit, _MOST)))]
+
+    def timeline(self, run: str, after: int, limit: int) -> RunTimeline:
+        """The spans of so many rows of a run, on one line of time. Raises: NotFound."""
+        page = self.steps(run, after, limit)
+        return timeline(self.view(run), page.items, first=after == 0, following=page.next)
+
+    def compared(self, first: str, second: str) -> RunComparison:
+        """Two runs of one workflow, step by step. Raises: NotFound. InvalidInput: they are of two workflows."""
+        one, other = self.view(first), self.view(second)
+        return compared((one, *met(self._results(one))), (other, *met(self._results(other))))
+
+    def _results(self, run: RunView) -> Iterator[StepView]:
+        after = 0
+        while page := self.results(run.id, after, _FULL):  # values in full may be large
+            yield from page
+            after = page[-1].seq
 
     def step(self, run: str, seq: int) -> StepView:
         """A row in full. Raises: NotFound."""
