@@ -122,7 +122,7 @@ async def test_a_search_that_is_killed_at_ten_places_ends_as_one_that_was_not(tm
 
 async def test_a_promoted_candidate_gets_its_share_of_the_runs_and_then_serves_all_of_them(tmp_path: Path) -> None:
     async with host_in(tmp_path) as host:
-        given = order(promotion=EvolutionCanary(share=25, runs=3))
+        given = order(cases=adults(18, 24), candidates=8, promotion=EvolutionCanary(share=25, runs=3))
         one = await ended(host, await host.evolution.begin(given, who="ada"))
         await _until(host, one, lambda now: now.share == 25)
         got = [await host.workflows.run("sums", {"ages": [17, 18, 30]}) for _ in range(8)]
@@ -138,7 +138,8 @@ async def test_a_promoted_candidate_gets_its_share_of_the_runs_and_then_serves_a
 
 async def test_a_promoted_candidate_that_fails_more_often_is_taken_back(tmp_path: Path) -> None:
     async with host_in(tmp_path) as host:
-        one = await ended(host, await host.evolution.begin(order(), who="ada"))
+        small = order(cases=adults(18, 24), candidates=8)
+        one = await ended(host, await host.evolution.begin(small, who="ada"))
         await host.evolution.promote(one.id, who="ada", canary=EvolutionCanary(share=50, runs=2))
         for given in ({"ages": [1]}, {"ages": ["x"]}, {"ages": [1]}, {"ages": "x"}):  # each second run is its own
             with contextlib.suppress(WorkflowFailed):
@@ -236,7 +237,7 @@ async def test_a_script_is_mended_by_edits_of_its_syntax_tree(tmp_path: Path) ->
     pytest.importorskip("tree_sitter_javascript")
     document = script("const old = ages.filter((age) => age > 15);\nreturn old.length;")
     async with host_in(tmp_path) as host:
-        given = order(workflow=document, cases=adults(18, 40), knobs=[CODE], candidates=300)
+        given = order(workflow=document, cases=adults(18, 30), knobs=[CODE], candidates=300)
         one = await ended(host, await host.evolution.begin(given, who="ada"))
         assert one.best is not None, one.reason
         best = (await found(host, one))[one.best]
