@@ -4,6 +4,7 @@ import type { Translation } from "../signature";
 export const shell: Translation<typeof en> = {
   skip: "Zum Inhalt springen",
   navigation: "Seiten",
+  more: "Mehr",
   "approvals(count: number, more: string)":
     "{count, plural, one {#{more} Entscheidung wartet auf Sie} other {#{more} Entscheidungen warten auf Sie}}",
   collapse: "Navigation einklappen",
@@ -70,6 +71,7 @@ export const shell: Translation<typeof en> = {
   },
   keys: {
     palette: "Eine Seite, einen Workflow, ein Plugin oder eine Aktion finden",
+    slash: "Dasselbe, außerhalb des Editors",
     help: "Diese Hilfe zeigen",
     "goTo(page: string)": "Gehe zu: {page}",
     sider: "Navigation ein- oder ausklappen",
