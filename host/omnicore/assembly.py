@@ -21,6 +21,7 @@ from omnicore.api.exchange import SharedAnswers
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
 from omnicore.automation import (
+    alarm_part,
     evolutions,
     fleet_identity,
     fleet_part,
@@ -483,6 +484,7 @@ class Host(ServicesOfHost):
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
         parts.evolution = evolutions(parts, clock=clock, host=self._host_name(parts), work=work)
+        parts.alarms = alarm_part(parts, clock, host=self._host_name(parts), work=work)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)
         parts.fleet = fleet_part(parts, self._identity, http, clock=clock, work=work)
         self.operations = OperationsPart(self._found, parts, clock)
@@ -495,7 +497,7 @@ class Host(ServicesOfHost):
             body_bytes=self.settings.body_bytes,
             shared=parts.store.dialect == "postgresql",
         )
-        return runs, triggers, parts.evolution
+        return runs, triggers, parts.evolution, parts.alarms
 
     def _native_kernel(self, extensions: Extensions) -> tuple[Kernel, ...]:
         """The kernel that starts and stops native plugins, where no application does that."""

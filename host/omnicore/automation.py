@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock
@@ -26,6 +26,7 @@ from omnicore.fleet.hosts import Fleet, FleetParts, Identity
 from omnicore.ids import id_of
 from omnicore.intelligences.intelligence import IntelligenceStatus
 from omnicore.intelligences.registry import Intelligences, Skills
+from omnicore.jobs.alarms import Alarms
 from omnicore.jobs.tasks import StoredTasks
 from omnicore.loops.duties import Chores, Duties, PluginFacts, Worker
 from omnicore.loops.engine import LoopEngine
@@ -43,6 +44,7 @@ from omnicore.storage.host_locks import HostLocks, host_identity
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
+from omnicore.storage.tables.alarms import Alarm
 from omnicore.storage.tables.fleet import FleetHosts, HostLoad
 from omnicore.storage.tables.intelligences import IntelligencesTable
 from omnicore.storage.tables.kv import KvTable
@@ -512,3 +514,36 @@ def _sizes(data: Path) -> dict[str, float]:
     with suppress(OSError):
         found["storage_bytes"] = float((data / "omnicore.db").stat().st_size)
     return found
+
+
+class _Tellers:
+    """The ways in which a host tells of alarms."""
+
+    def __init__(self, parts: HostParts) -> None:
+        self._parts = parts
+
+    def publish(self, topic: str, data: Mapping[str, Any]) -> object:
+        return self._parts.bus.publish(topic, data)
+
+    def record(self, alarm: Alarm) -> None:
+        audit = self._parts.audit
+        origin, target = audit.process.rpartition(":")[0], f"alarm:{alarm.name}"
+        audit.note(
+            actor="alarms",
+            via="host",
+            origin=origin,
+            action="alarm fired" if alarm.state == "firing" else "alarm ended",
+            target=target,
+            outcome="ok",
+        )
+
+    async def connector(self, connector: str, action: str, given: Any, key: str) -> None:
+        await self._parts.connectors.use("alerts", connector, action, given, key=key)
+
+    async def workflow(self, workflow: str, given: Any, key: str) -> None:
+        await self._parts.workflows.start(workflow, given, key=key, by="alarms")
+
+
+def alarm_part(parts: HostParts, clock: Clock, *, host: str, work: bool) -> Alarms:
+    """The alarms of a host's database."""
+    return Alarms(parts.store, parts.metrics, clock, _Tellers(parts), host=host, work=work)

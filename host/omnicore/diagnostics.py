@@ -6,9 +6,11 @@ import asyncio
 import io
 import json
 import logging
+import math
 import os
 import platform
 import re
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -44,6 +46,7 @@ from omnicore.telemetry.logs import LEVELS
 from omnicore.telemetry.metrics import FINE, Metrics, Series, Totals
 from omnicore.version import __version__
 
+_VEIL_S = 60.0  # a secret that is added is one for kept calls after this time
 _SETTINGS_S = 0.4
 """The least time between two looks at settings: a change is taken up everywhere within a second."""
 
@@ -72,7 +75,9 @@ class OperationsPart:
         )
         self.series = Series(totals_of(parts.metrics, parts.tasks), clock)
         self.about = _about_host(found.settings, parts.plugins, parts.store, clock)
-        self._sampler = Sampler(self.series, () if shared else (refresh,))
+        self._kept = parts.plugins.calls.kept
+        self._kept.redact, self._veiled_at = Veil(()).text, -math.inf
+        self._sampler = Sampler(self.series, (self._keep_calls, *(() if shared else (refresh,))))
 
     def rooms(self) -> Mapping[str, Any]:
         """The services that REST uses."""
@@ -80,6 +85,7 @@ class OperationsPart:
             "settings": self.settings,
             "backups": self.backups,
             "series": self.series,
+            "alarms": self._parts.alarms,
             "about": self.about,
             "diagnostics": self.diagnostics,
         }
@@ -117,6 +123,14 @@ class OperationsPart:
     def _last_events(self, limit: int) -> list[dict[str, Any]]:
         rows, _ = self._parts.events.history("**", limit, None)
         return [row.to_json() for row in rows]
+
+    def _keep_calls(self) -> None:
+        """Takes in calls that are kept; what is known to be secret is not in their inputs."""
+        if self._kept.excerpt and time.monotonic() - self._veiled_at > _VEIL_S:
+            settings, vault = self.settings.now.settings, self._parts.connectors.vault
+            self._kept.redact = Veil(secrets_of(settings, vault, os.environ)).text
+            self._veiled_at = time.monotonic()
+        self._kept.fold()
 
     def _use_log_lines(self, settings: Settings) -> None:
         self._parts.logs.per_plugin = settings.log_lines

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from omnicore.fleet.hosts import Fleet
     from omnicore.fleet.part import FleetPart
     from omnicore.intelligences.registry import Intelligences
+    from omnicore.jobs.alarms import Alarms
     from omnicore.loops.engine import LoopEngine
     from omnicore.mcp.service import McpService
     from omnicore.memory.service import MemoryService
@@ -79,6 +80,7 @@ class HostParts:
     loops: LoopEngine
     mcp: McpService
     fleet: Fleet
+    alarms: Alarms
 
 
 class Part(Protocol):

@@ -37,7 +37,7 @@ ADMIN_READS = {
 }
 OPERATOR_READS = {"planRetry", "listPluginHosts", "showPluginConfig", "showHostLogs"}
 ANYBODYS_READS = {
-    "listCallFigures",
+    *("listCallFigures", "listKeptCalls", "showKeptCall"),
     "listPackages",
     "listOutdated",
     "listPlugins",

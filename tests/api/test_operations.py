@@ -15,13 +15,13 @@ from typing import Any
 import httpx
 import pytest
 from tests.access.people import CHEAP, make
-from tests.api.conftest import ECHO, until
+from tests.api.conftest import ECHO, MANY, until
 from tests.api.hosting import Served
 
 from omnicore.access.principal import Role
 from omnicore.advisories import known
 from omnicore.config.overrides import FILE
-from omnicore.config.settings import AccessSettings, StorageSettings
+from omnicore.config.settings import AccessSettings, StorageSettings, TelemetrySettings
 from omnicore.storage.archive import read_contents
 
 SETTINGS, BACKUPS = "/api/v1/settings", "/api/v1/backups"
@@ -344,3 +344,39 @@ def test_a_postgresql_database_is_restored_at_the_next_start_too(tmp_path: Path,
         with Served(tmp_path, {}, storage=storage) as again:
             assert again.client.get(BACKUPS).json()["restored"]["ok"] is True
             assert again.client.get("/api/v1/vectors/collections").json()["items"] == []
+
+
+def test_calls_are_kept_with_what_they_cost_and_inputs_without_secrets(tmp_path: Path) -> None:
+    """Of calls that go well one for a function and second is kept, of those that fail all."""
+    chosen = TelemetrySettings(call_input=40)
+    with Served(tmp_path, {"many.wat": MANY}, threads=4, telemetry=chosen) as site:
+        call = "/api/v1/plugins/many/functions"
+        for function, given in (("echo", b"first"), ("echo", b"second"), ("fail", b"out of tea token=abcdefgh1")):
+            site.client.post(f"{call}/{function}", content=given)
+        bad, good = site.client.get("/api/v1/calls", params={"plugin": "many"}).json()["items"]
+        assert (good["function"], good["state"], good["input"], good["input_bytes"]) == ("echo", "ok", "first", 5)
+        assert good["time_ms"] > 0
+        assert good["memory_bytes"] >= 65536
+        assert good["hash"] == site.client.get("/api/v1/plugins/many").json()["hash"]
+        assert (bad["function"], bad["code"]) == ("fail", "guest-failed")
+        assert bad["input"].startswith("out of tea")
+        assert "abcdefgh1" not in json.dumps(bad)
+        for asked, found in (
+            ({"state": "failed"}, [bad]),
+            ({"function": "echo", "version": good["hash"][:8]}, [good]),
+            ({"q": "out tea"}, [bad]),
+            ({"least_ms": "600000"}, []),
+            ({"until": "1"}, []),
+            ({"limit": "1"}, [bad]),
+        ):
+            assert site.client.get("/api/v1/calls", params=asked).json()["items"] == found
+        following = site.client.get("/api/v1/calls", params={"limit": "1"}).json()["next"]
+        assert site.client.get("/api/v1/calls", params={"cursor": following}).json()["items"] == [good]
+        assert site.client.get(f"/api/v1/calls/{bad['id']}").json() == bad
+        for wrong in ({"cursor": "call_1"}, {"least_ms": "nan"}, {"state": "odd"}):
+            assert site.client.get("/api/v1/calls", params=wrong).status_code == 422
+        made = site.host.access.tokens.add("t", owner=make(site.host.access, "eve", Role.viewer).id, role=Role.admin)[1]
+        seen = httpx.get(f"{site.url}/api/v1/calls", headers={"authorization": f"Bearer {made}"}).json()["items"]
+        assert [one["input"] for one in seen] == [None, None]
+        site.client.delete("/api/v1/plugins/many")
+        assert site.client.get(f"/api/v1/calls/{bad['id']}").status_code == 404

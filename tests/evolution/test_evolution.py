@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,23 @@ import pytest
 from tests.evolution.killed import Killed, outcome, places_of, points_told
 
 from omnicore import Host
-from omnicore.errors import Conflict, InvalidInput, Unavailable
+from omnicore.errors import Conflict, InvalidInput, Unavailable, WorkflowFailed
 from omnicore.evolution import service
 from omnicore.evolution.architecture import (
+    EvolutionCanary,
     EvolutionCase,
     EvolutionJudge,
     EvolutionOrder,
     Knob,
     division,
+    document_with,
     lower_bound,
     score,
+    verdict,
 )
+from omnicore.evolution.search import ProposerPolicy
 from omnicore.records import decode
-from omnicore.storage.tables.evolution import Evolution, EvolutionCandidate
+from omnicore.storage.tables.evolution import Edit, Evolution, EvolutionCandidate, Genes
 from omnicore.workflows.language.text import Report, read
 
 EXAMPLES = Path(__file__).parents[2] / "specs" / "examples" / "evolve"
@@ -116,6 +120,51 @@ async def test_a_search_that_is_killed_at_ten_places_ends_as_one_that_was_not(tm
         assert whole.best is not None, whole.reason
 
 
+async def test_a_promoted_candidate_gets_its_share_of_the_runs_and_then_serves_all_of_them(tmp_path: Path) -> None:
+    async with host_in(tmp_path) as host:
+        given = order(cases=adults(18, 24), candidates=8, promotion=EvolutionCanary(share=25, runs=3))
+        one = await ended(host, await host.evolution.begin(given, who="ada"))
+        await _until(host, one, lambda now: now.share == 25)
+        got = [await host.workflows.run("sums", {"ages": [17, 18, 30]}) for _ in range(8)]
+        assert got == [3, 3, 3, 2] * 2
+        assert (await host.evolution.get(one.id)).share == 25
+        assert not host.events.history("architecture.evolved")[0]
+        assert [await host.workflows.run("sums", {"ages": [17, 18, 30]}) for _ in range(4)] == [3, 3, 3, 2]
+        now = await _until(host, one, lambda now: now.share is None)
+        assert (now.promoted, now.version) == (one.best, 2)
+        assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 2
+        await _until(host, one, lambda _: host.events.history("architecture.evolved")[0])
+
+
+async def test_a_promoted_candidate_that_fails_more_often_is_taken_back(tmp_path: Path) -> None:
+    async with host_in(tmp_path) as host:
+        small = order(cases=adults(18, 24), candidates=8)
+        one = await ended(host, await host.evolution.begin(small, who="ada"))
+        await host.evolution.promote(one.id, who="ada", canary=EvolutionCanary(share=50, runs=2))
+        for given in ({"ages": [1]}, {"ages": ["x"]}, {"ages": [1]}, {"ages": "x"}):  # each second run is its own
+            with contextlib.suppress(WorkflowFailed):
+                await host.workflows.run("sums", given)
+        now = await _until(host, one, lambda now: now.promoted is None)
+        assert "of its 2 runs failed, and 0 of 2 of the version before" in now.reason
+        assert (await host.workflows.get("sums")).document == one.document
+
+
+async def _until(host: Host, one: Evolution, true: Callable[[Evolution], object]) -> Evolution:
+    async with asyncio.timeout(60):
+        while not true(now := await host.evolution.get(one.id)):
+            await asyncio.sleep(0.02)
+    return now
+
+
+def test_a_trial_ends_early_only_when_it_is_certain() -> None:
+    assert verdict(20, 15, 200, 2, 100) is not None
+    assert verdict(20, 1, 200, 2, 100) is None
+    assert verdict(100, 1, 900, 9, 100) == ""
+    assert verdict(100, 0, 0, 0, 100) == ""
+    assert verdict(3, 3, 0, 0, 100) is None
+    assert verdict(100, 9, 900, 9, 100)
+
+
 async def test_edits_of_the_graph_are_found(tmp_path: Path) -> None:
     async with host_in(tmp_path) as host:
         report = Report()
@@ -124,6 +173,41 @@ async def test_edits_of_the_graph_are_found(tmp_path: Path) -> None:
         one = await ended(host, await host.evolution.begin(decode(EvolutionOrder, source.value, "search"), who="ada"))
         assert one.best is not None, one.reason
         assert [edit.kind for edit in (await found(host, one))[one.best].genes.edits] == ["catch"]
+
+
+async def test_what_is_as_good_and_does_less_is_proposed_where_cost_is_an_objective(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    rounds = {"for": {"each": "one", "in": "${ [range(.rounds)] }"}, "do": [{"again": {"set": "${ . }"}}]}
+    document = workflow(
+        {"old": {"set": {"ages": "${ .ages }", "limit": 18, "rounds": 4}}},
+        {"grown": {"set": {"count": "${ .ages | length }", "rounds": "${ .rounds }"}}},
+        {"rest": rounds},
+        {"count": {"set": "${ .count }"}},
+    )
+    cases = [EvolutionCase(one.input, len(one.input["ages"])) for one in adults(18, 24)]
+    knobs = [Knob("rounds", "/do/0/old/set/rounds", "int", least=1, most=6)]
+    given = order(
+        workflow=document,
+        cases=cases,
+        knobs=knobs,
+        edits=["merge"],
+        objectives=["quality", "cost"],
+        sampler="nsga2",
+        policy_steps=20,
+        candidates=40,
+    )
+    async with host_in(tmp_path) as host:
+        one = await ended(host, await host.evolution.begin(given, who="ada"))
+        assert one.best is not None, one.reason
+        candidates = await found(host, one)
+        best = candidates[one.best]
+        assert best.quality == 1.0
+        assert best.cost < candidates[0].cost
+        assert "merge" in [edit.kind for edit in best.genes.edits]
+        assert best.genes.values["rounds"] < 4
+        assert "no case held out is worse" in one.reason
+        await host.evolution.promote(one.id, who="ada")
+        assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 3
 
 
 async def test_numbers_are_drawn_within_their_range(tmp_path: Path) -> None:
@@ -153,7 +237,7 @@ async def test_a_script_is_mended_by_edits_of_its_syntax_tree(tmp_path: Path) ->
     pytest.importorskip("tree_sitter_javascript")
     document = script("const old = ages.filter((age) => age > 15);\nreturn old.length;")
     async with host_in(tmp_path) as host:
-        given = order(workflow=document, cases=adults(18, 40), knobs=[CODE], candidates=300)
+        given = order(workflow=document, cases=adults(18, 30), knobs=[CODE], candidates=300)
         one = await ended(host, await host.evolution.begin(given, who="ada"))
         assert one.best is not None, one.reason
         best = (await found(host, one))[one.best]
@@ -269,6 +353,27 @@ async def test_a_command_without_a_running_host_is_told_to_start_one(tmp_path: P
     async with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, work=False) as host:
         with pytest.raises(Unavailable, match="goes on running"):
             await host.evolution.begin(order(), who="ada")
+
+
+def test_a_task_that_was_done_before_is_taken_from_there() -> None:
+    look = {"call": "text.look:1.0.0@default", "with": {"at": 1}}
+    document = workflow({"first": look}, {"other": {"set": {"a": 1}}}, {"again": look})
+    made = document_with(order(knobs=[]), document, Genes({}, [Edit("cache", "/do/2")]))
+    assert made["do"][2] == {"again": {"set": "${ $steps.first.output }"}}
+    with pytest.raises(InvalidInput, match="no task"):
+        document_with(order(knobs=[]), document, Genes({}, [Edit("cache", "/do/1")]))
+    with pytest.raises(InvalidInput, match="no task"):
+        document_with(order(knobs=[]), document, Genes({}, [Edit("merge", "/do/0")]))
+
+
+def test_a_policy_prefers_the_proposer_whose_children_gain() -> None:
+    policy = ProposerPolicy()
+    for _ in range(40):
+        policy.learn("good", 0.3, 20)
+        policy.learn("bad", -0.3, 20)
+    good, bad = policy.shares(["good", "bad"])
+    assert good > 3 * bad
+    assert bad >= 0.05
 
 
 def test_a_case_stays_on_its_side_when_others_are_added() -> None:

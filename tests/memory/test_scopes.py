@@ -230,6 +230,15 @@ def test_forgetting_a_user_leaves_nothing_of_this_user_and_all_of_the_others(tmp
         assert not [path for path in folder.rglob("*") if path.is_file() and b"zebrafinch" in path.read_bytes().lower()]
 
 
+def test_a_fact_that_is_removed_is_in_no_file(tmp_path: Path) -> None:
+    with opened(tmp_path) as memories:
+        fact = memories.facts.state("@host", "ada", "home", "zanzibarix", since=1.0, now=1.0)
+        memories.facts.remove("@host", fact)
+        memories.clean()
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert [path.name for path in files if b"zanzibarix" in path.read_bytes()] == []
+
+
 def test_forgetting_needs_somebody_or_something(mind: Mind) -> None:
     with pytest.raises(InvalidInput, match="whose memories go"):
         mind.memories.forget_all()

@@ -16,6 +16,7 @@ from omega_runtime import (
     IntelligenceSpec,
     LoopType,
     MemoryTier,
+    MetaSONAConfig,
     OmegaAPI,
     OmegaConfig,
     OmegaEvent,
@@ -23,6 +24,7 @@ from omega_runtime import (
     RuntimeState,
 )
 from omnicore.errors import CapacityReached, Conflict, NotFound, Unavailable
+from omnicore.evolution.architecture import EvolutionCase, EvolutionOrder, Knob
 
 
 @asynccontextmanager
@@ -202,6 +204,21 @@ async def test_without_meta_sona_architectures_are_fixed() -> None:
         assert runtime.fixed_architectures
         made = await OmegaAPI.new(runtime).create_intelligence(IntelligenceSpec(name="A", architecture="fallback"))
         assert made.spec.architecture == "fallback"
+
+
+async def test_a_search_begins_where_it_is_switched_on_with_the_settings_of_the_configuration() -> None:
+    document = {
+        "document": {"dsl": "1.0.3", "namespace": "default", "name": "sums", "version": "1.0.0"},
+        "do": [{"count": {"set": "${ length }"}}],
+    }
+    cases = [EvolutionCase("a" * n, n + 1) for n in range(8)]
+    order = EvolutionOrder(workflow=document, cases=cases, knobs=[Knob("program", "/do/0/count/set", "jq")])
+    async with running(OmegaConfig(meta_sona=MetaSONAConfig(True, mcts_iterations=7, ppo_steps=9))) as runtime:
+        begun = await OmegaAPI.new(runtime).evolve(order)
+        assert (begun.wanted, begun.task["policy_steps"]) == (7, 9)
+    async with running(OmegaConfig()) as runtime:
+        with pytest.raises(Unavailable, match="architectures are fixed"):
+            await OmegaAPI.new(runtime).evolve(order)
 
 
 async def test_a_part_that_is_not_there_has_no_health_to_set() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests.packages.packs import package
 
 from omnicore.cli.index import read_advisories
 from omnicore.clock import ManualClock
@@ -29,6 +30,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.packages.index import (
+    MOST_VERSIONS,
     IndexAddress,
     IndexAdvisory,
     IndexEntry,
@@ -37,6 +39,7 @@ from omnicore.packages.index import (
     IndexKeys,
     IndexVersion,
     PluginIndex,
+    entry_with,
     matching,
     read_address,
 )
@@ -270,6 +273,17 @@ def test_an_owner_whose_disk_is_full_keeps_the_index_that_was(
     owner.make(entry("greet", "1.1.0", "1.0.0"))
     owner.publish()
     assert reader().entry("greet").version().version == "1.1.0"
+
+
+def test_an_index_that_grows_stays_one_that_hosts_read(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = entry("echo", *(f"1.0.{number}" for number in range(MOST_VERSIONS)))
+    grown = entry_with(many, package("1.2.0"), publishers=(), added_at=0.0)
+    assert (len(grown.versions), grown.versions[0].version) == (MOST_VERSIONS, "1.2.0")
+    with pytest.raises(Conflict, match="1000 newer versions"):
+        entry_with(many, package("0.9.0"), publishers=(), added_at=0.0)
+    monkeypatch.setattr("omnicore.packages.index.MOST_DOCUMENT", 4000)
+    with pytest.raises(Conflict, match=r"names/greet\.json would have"):
+        owner.make(entry("greet", *(f"1.0.{number}" for number in range(20))))
 
 
 def test_a_version_is_never_replaced(owner: Owner) -> None:

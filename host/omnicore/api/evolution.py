@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omnicore.api.parts import parts_of, present
-from omnicore.api.requests import Json, read_count, read_record, who
+from omnicore.api.requests import Json, read_count, read_object, read_record, who
 from omnicore.api.schema import Schemas, object_of, page_of
 from omnicore.errors import InvalidInput, NotFound
-from omnicore.evolution.architecture import EvolutionCase, EvolutionJudge, EvolutionOrder, Knob
-from omnicore.records import schema
+from omnicore.evolution.architecture import EvolutionCanary, EvolutionCase, EvolutionJudge, EvolutionOrder, Knob
+from omnicore.evolution.reflection import EvolutionModel
+from omnicore.records import decode, schema
 from omnicore.storage.tables.evolution import Edit, Evolution, EvolutionCandidate, Genes
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ async def end_evolution(request: Request) -> Response:
 
 async def promote_candidate(request: Request) -> Response:
     """Makes the best candidate the next version of the workflow."""
-    one = await _evolutions(request).promote(request.path_params["evolution"], who=who(request))
+    asked = await read_object(request, allowed=frozenset({"share", "runs"}))
+    given = decode(EvolutionCanary, asked, "promotion") if asked else None
+    one = await _evolutions(request).promote(request.path_params["evolution"], who=who(request), canary=given)
     return Json(one.to_json())
 
 
@@ -84,6 +87,8 @@ def _evolutions(request: Request) -> Evolutions:
 SCHEMAS: Schemas = {
     "EvolutionOrder": schema(EvolutionOrder),
     "Knob": schema(Knob),
+    "EvolutionCanary": schema(EvolutionCanary),
+    "EvolutionModel": schema(EvolutionModel),
     "EvolutionCase": schema(EvolutionCase),
     "EvolutionJudge": schema(EvolutionJudge),
     "Evolution": schema(Evolution, shown=True),

@@ -6,20 +6,24 @@ import asyncio
 import math
 import time
 from dataclasses import asdict
+from functools import partial
 from heapq import nlargest
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import FileResponse, Response
 
+from omnicore.access.principal import Role
 from omnicore.api.parts import parts_of, present
 from omnicore.api.principals import principal_of
-from omnicore.api.requests import Json, read_count, read_object
-from omnicore.api.schema import COUNT, FLAG, TEXT, TIME, Schemas, list_of, maybe, object_of
+from omnicore.api.requests import Json, read_count, read_object, read_record, who
+from omnicore.api.schema import COUNT, FLAG, TEXT, TIME, Schemas, list_of, maybe, object_of, page_of
 from omnicore.errors import InvalidInput, Unavailable
+from omnicore.plugins.costs import CallFilter, HostCallNote, KeptCall
 from omnicore.plugins.view import FunctionFigures, function_figures
-from omnicore.records import schema
+from omnicore.records import decode, fields, schema
 from omnicore.resilience.status import HealthStatus
+from omnicore.storage.tables.alarms import Alarm, AlarmOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from omnicore.config.service import SettingsDesk
+    from omnicore.jobs.alarms import Alarms
     from omnicore.storage.backup import Backups
     from omnicore.telemetry.metrics import CallRecorder
 
@@ -166,6 +171,67 @@ async def list_call_figures(request: Request) -> Response:
     return Json({"items": [one.to_json() for one in await asyncio.to_thread(found)]})
 
 
+async def list_kept_calls(request: Request) -> Response:
+    """A page of calls that this host keeps, for plugins that the caller may see, the newest first."""
+    limit, cursor = read_count(request, "limit", 50), request.query_params.get("cursor", "")
+    asked = request.query_params
+    given: dict[str, Any] = {one.name: asked[one.name] for one in fields(CallFilter) if one.name in asked}
+    given |= {name: _number(given[name], name) for name in ("since", "until", "least_ms") if name in given}
+    wanted, principal = decode(CallFilter, given, "filter"), principal_of(request)
+    found, following = await asyncio.to_thread(
+        lambda: parts_of(request).host.calls.kept.page(
+            wanted, limit=limit, cursor=cursor, sees=principal.can_see, inputs=principal.role >= Role.admin
+        )
+    )
+    return Json({"items": [one.to_json() for one in found], "next": following})
+
+
+async def show_kept_call(request: Request) -> Response:
+    """A call that this host keeps."""
+    principal, kept = principal_of(request), parts_of(request).host.calls.kept
+    call, inputs = request.path_params["call"], principal.role >= Role.admin
+    return Json((await asyncio.to_thread(kept.get, call, sees=principal.can_see, inputs=inputs)).to_json())
+
+
+def _number(text: str, name: str) -> float:
+    """A number of the query. Raises: InvalidInput."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise InvalidInput(f"{name} is not a number", remedy="correct the query", path=name)
+    return found
+
+
+def _alarms(request: Request) -> Alarms:
+    return present(parts_of(request).rooms.alarms, "checks no alarms")
+
+
+async def list_alarms(request: Request) -> Response:
+    """Every alarm, by name."""
+    found = await asyncio.to_thread(_alarms(request).all)
+    return Json({"items": [one.to_json() for one in found]})
+
+
+async def show_alarm(request: Request) -> Response:
+    """One alarm."""
+    return Json((await asyncio.to_thread(_alarms(request).get, request.path_params["alarm"])).to_json())
+
+
+async def put_alarm(request: Request) -> Response:
+    """Keeps an alarm in the place of one of its name."""
+    order = await read_record(request, AlarmOrder, "alarm")
+    put = partial(_alarms(request).put, request.path_params["alarm"], order, by=who(request))
+    return Json((await asyncio.to_thread(put)).to_json())
+
+
+async def remove_alarm(request: Request) -> Response:
+    """Removes an alarm."""
+    await asyncio.to_thread(_alarms(request).remove, request.path_params["alarm"])
+    return Response(status_code=204)
+
+
 _BINARY = "application/octet-stream"
 
 
@@ -299,6 +365,12 @@ SCHEMAS: Schemas = {
     ),
     "FunctionFigures": schema(FunctionFigures, shown=True),
     "FunctionFiguresList": object_of(items=list_of("FunctionFigures")),
+    "Alarm": schema(Alarm, shown=True),
+    "AlarmOrder": schema(AlarmOrder),
+    "Alarms": object_of(items=list_of("Alarm")),
+    "KeptCall": schema(KeptCall, shown=True),
+    "KeptCalls": page_of("KeptCall"),
+    "HostCallNote": schema(HostCallNote),
     "Health": object_of(
         overall={**_STATUS, "description": "That of the worst part; parts that are not critical count half."},
         at={"type": "number", "description": "Seconds since the Unix epoch."},

@@ -17,6 +17,8 @@ from omnicore.version import __version__
 
 _EVERYWHERE = (400, 401, 403, 421, 500, 503)
 _IN_PATH = {
+    "call": "The id of a call that is kept.",
+    "alarm": "Name of an alarm",
     "package": "Name of a plugin of the indexes",
     "lane": "The lane's name, such as `adaptive`.",
     "intelligence": "The intelligence's id.",

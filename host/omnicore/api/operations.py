@@ -47,6 +47,11 @@ MOST_CREDENTIALS_BYTES = 16 * 1024
 
 _SCOPE = tuple(text(name, f"Only of this {name}") for name in ("user", "agent", "session", "app"))
 _FILTER = text("filter", 'What the metadata must fulfil: a JSON object such as `{"year": {"$gte": 2020}}`')
+_CALL_NUMBERS = (
+    ("since", "Only from this time on; Unix seconds"),
+    ("until", "Only before this time; Unix seconds"),
+    ("least_ms", "Only those that took as long; milliseconds"),
+)
 
 # Set by hand, three lines a row: the formatter would make 1,500 lines of them.
 # fmt: off
@@ -282,6 +287,12 @@ OPERATIONS: tuple[Operation, ...] = (
         problems=(404, 422)),
     get("/api/v1/runs/{run}/steps/{seq}", "runs.show_step", "Shows a row of a run's journal in full",
         ok("The row.", "RunStep"), problems=(404,)),
+    get("/api/v1/runs/{run}/timeline", "runs.show_timeline", "Shows a run as spans, down to calls of the host",
+        ok("Spans in the order of the run's rows.", "RunTimeline"), problems=(404, 422),
+        query=(Query("after", {"type": "integer", "minimum": 0}, "Only of rows behind this one"), limit("Rows"))),
+    get("/api/v1/runs/{run}/comparison", "runs.compare_runs", "Compares two runs of a workflow, step by step",
+        ok("Times, states, and where outputs differ.", "RunComparison"), problems=(404, 422),
+        query=(text("other", "The other run"),)),
     get("/api/v1/runs/{run}/open", "runs.show_open", "Shows what a run does or waits for",
         ok("What is open.", "RunOpen"), problems=(404,)),
     get("/api/v1/runs/{run}/audit", "runs.verify_run", "Checks the hashes of a run's rows",
@@ -524,7 +535,8 @@ OPERATIONS: tuple[Operation, ...] = (
     post("/api/v1/evolutions/{evolution}/stop", "evolution.end_evolution", "Stops a search",
         ok("The search.", "Evolution"), problems=(404, 409), idempotent=True),
     post("/api/v1/evolutions/{evolution}/promote", "evolution.promote_candidate",
-        "Makes its best candidate the next version of the workflow", ok("The search.", "Evolution"),
+        "Makes its best candidate the next version of the workflow, for a share of its runs first where one is given",
+        ok("The search.", "Evolution"), body="EvolutionCanary",
         problems=(404, 409, 422), idempotent=True),
     post("/api/v1/evolutions/{evolution}/rollback", "evolution.undo_promotion",
         "Makes the workflow as it was before the promotion its next version", ok("The search.", "Evolution"),
@@ -591,6 +603,24 @@ OPERATIONS: tuple[Operation, ...] = (
             Query("kind", {"enum": ["function", "host"]}, "Only functions, or only what plugins asked of the host"),
             limit("How many figures")),
         problems=(422,), needs=Role.nobody),
+    get("/api/v1/alarms", "host.list_alarms", "Lists alarms by name", ok("All of them, with their states.", "Alarms"),
+        tag="alarms", needs=Role.viewer),
+    get("/api/v1/alarms/{alarm}", "host.show_alarm", "Shows an alarm", ok("The alarm.", "Alarm"), tag="alarms",
+        problems=(404,), needs=Role.viewer),
+    put("/api/v1/alarms/{alarm}", "host.put_alarm", "Sets an alarm", ok("The alarm, not checked yet.", "Alarm"),
+        tag="alarms", body="AlarmOrder", problems=(409, 413, 422)),
+    delete("/api/v1/alarms/{alarm}", "host.remove_alarm", "Removes an alarm", gone("It is gone."), tag="alarms",
+        problems=(404,)),
+    get("/api/v1/calls", "host.list_kept_calls", "Lists calls of plugins that this host keeps, newest first",
+        ok("A page of calls with their costs.", "KeptCalls"), tag="plugins",
+        query=(text("plugin", "Only of this plugin"), text("function", "Only of this function"),
+            text("version", "A version, or how a hash begins"), text("run", "Only those of this run"),
+            Query("state", {"enum": ["ok", "failed", "slow"]}, "Only those in this state"),
+            *(Query(name, {"type": "number", "minimum": 0}, words) for name, words in _CALL_NUMBERS),
+            Query("q", {"type": "string", "maxLength": 200}, "Words in the error, the caller or the input"),
+            limit(), CURSOR), problems=(422,), needs=Role.nobody),
+    get("/api/v1/calls/{call}", "host.show_kept_call", "Shows a call that this host keeps",
+        ok("The call, and what it asked of the host.", "KeptCall"), tag="plugins", problems=(404,), needs=Role.nobody),
     get("/api/v1/host", "host.show_host", "Tells what the host is and where it runs",
         ok("Versions, folders, engines and their advisories.", "Host"), problems=(503,), needs=Role.viewer),
     get("/api/v1/diagnostics", "host.diagnostics", "Health, versions, logs, without secrets",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from omnicore.evolution.service import Evolutions
     from omnicore.fleet.hosts import Fleet
     from omnicore.intelligences.registry import Intelligences
+    from omnicore.jobs.alarms import Alarms
     from omnicore.loops.engine import LoopEngine
     from omnicore.memory.service import MemoryService
     from omnicore.packages.service import Packages
@@ -72,6 +73,7 @@ class Rooms:
     settings: SettingsDesk | None = None
     backups: Backups | None = None
     series: Series | None = None
+    alarms: Alarms | None = None
     about: Callable[[], Mapping[str, Any]] | None = None
     diagnostics: Callable[[], bytes] | None = None
     mcp: ASGIApp | None = None

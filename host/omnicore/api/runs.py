@@ -30,7 +30,19 @@ from omnicore.jobs.engine import ENDED, Place, RunStatus, RunView, StepView
 from omnicore.records import Json as JsonValue
 from omnicore.records import Meta, Record, decode, field, fields, schema
 from omnicore.workflows.trials import TrialWishes
-from omnicore.workflows.view import ApprovalView, OpenView, PlannedStep, RetryPlan
+from omnicore.workflows.view import (
+    ApprovalView,
+    OpenView,
+    PlannedStep,
+    RetryPlan,
+    RunComparison,
+    RunSide,
+    RunSpan,
+    RunTimeline,
+    StepComparison,
+    StepSide,
+    ValueDifference,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -277,6 +289,21 @@ async def list_steps(request: Request) -> Response:
     return page_reply(await service_of(request).steps(run_of(request), after=after, limit=limit))
 
 
+async def show_timeline(request: Request) -> Response:
+    """The spans of a run."""
+    after, limit = read_count(request, "after", 0, least=0, most=_MOST_ROWS), read_count(request, "limit", 100)
+    found = await service_of(request).timeline(run_of(request), after=after, limit=limit)
+    return Json(found.to_json())
+
+
+async def compare_runs(request: Request) -> Response:
+    """Two runs, step by step."""
+    other = request.query_params.get("other", "")
+    if not (0 < len(other) <= 80 and other.isascii() and other.isprintable()):
+        raise InvalidInput("other is not the id of a run", remedy="send ?other=RUN", path="other")
+    return Json((await service_of(request).compared(run_of(request), other)).to_json())
+
+
 async def show_step(request: Request) -> Response:
     """A row of a run's journal in full."""
     text: str = request.path_params["seq"]
@@ -376,6 +403,13 @@ SCHEMAS: Schemas = {
     "RunFork": schema(RunFork),
     "PlannedStep": schema(PlannedStep),
     "RetryPlan": schema(RetryPlan),
+    "RunTimeline": schema(RunTimeline),
+    "RunSpan": schema(RunSpan),
+    "RunComparison": schema(RunComparison),
+    "RunSide": schema(RunSide),
+    "StepComparison": schema(StepComparison),
+    "StepSide": schema(StepSide),
+    "ValueDifference": schema(ValueDifference),
     "RunAudit": object_of(
         "fact",
         "seq",

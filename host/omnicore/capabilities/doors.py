@@ -447,14 +447,18 @@ class Timer:
         self._record: Callable[[float, str], None] | None = None
 
     def note(self, call: DoorCall, begun: float, outcome: str) -> None:
-        """Records a served request, and counts it in the costs of its call."""
+        """Records a served request, and notes it for the costs of its call."""
+        ended = perf_counter()
+        budget = getattr(call, "budget", None)
+        if budget is not None:  # calls of applications and of tests may have none
+            budget.asked.append((self._names[1], begun, ended, outcome))
         if isinstance(call.host_context, CallCosts):
             call.host_context.count(self._names[1])
         if self._record is None:
             if self._metrics is None:
                 return
             self._record = self._metrics.door(*self._names).record
-        self._record(perf_counter() - begun, outcome)
+        self._record(ended - begun, outcome)
 
 
 _OPEN_TO_ALL = frozenset(door.name for door in DOORS if not door.needs_grant)

@@ -139,7 +139,7 @@ def plugins_(shell: Shell, ctx: click.Context, *, offline: bool) -> None:
         for note in notes:
             output.say(f"warning: {note}", "yellow")
         if not found:
-            output.say(f"Nothing is known against the {len(installed)} plugins that are installed.")
+            output.say(f"Nothing is known against any installed plugin ({len(installed)} looked at).")
     if found or notes:
         ctx.exit(Exit.FAILURE)
 

@@ -12,6 +12,7 @@ from omnicore.cli.nouns import Document, Noun, listing, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, date, styled
 from omnicore.cli.workflow_files import read_document
+from omnicore.errors import InvalidInput
 
 _LOOK_S = 0.5
 _COLOURS = {"running": "cyan", "done": "green", "stopped": "dim"}
@@ -24,7 +25,7 @@ def _row(one: Document) -> tuple[str, ...]:
         f"{one['count']}/{one['wanted']}",
         "-" if one["best"] is None else str(one["best"]),
         gain,
-        "-" if one["promoted"] is None else "yes",
+        "-" if one["promoted"] is None else "yes" if one["share"] is None else f"{one['share']} %",
         date(one["created_at"]),
         one["reason"],
     )
@@ -136,11 +137,20 @@ def stop(shell: Shell, search: str) -> None:
 
 @evolve.command()
 @click.argument("search")
+@click.option("--share", type=click.IntRange(1, 99), help="Try it on this share of the runs first, in per cent.")
+@click.option("--runs", type=click.IntRange(1, 1_000), help="Runs of it that end before it serves all; 50.")
 @host_folders
 @pass_shell
-def promote(shell: Shell, search: str) -> None:
-    """Make the best candidate the next version of its workflow."""
-    _act(shell, search, "promote", "{workflow} has candidate {promoted} of {id} as its new version")
+def promote(shell: Shell, search: str, *, share: int | None, runs: int | None) -> None:
+    """Make the best candidate the next version of its workflow, at once or after a trial.
+
+    A trial gives it a share of the runs. It is taken back by itself when it fails more often than the version before.
+    """
+    if runs is not None and share is None:
+        raise InvalidInput("--runs is of a trial", remedy="add --share")
+    body = {} if share is None else {"share": share, **({} if runs is None else {"runs": runs})}
+    words = "{workflow} has candidate {promoted} of {id} as its new version"
+    _act(shell, search, "promote", words if share is None else f"{words}, for {share} % of its runs", body=body)
 
 
 @evolve.command()
@@ -152,8 +162,8 @@ def rollback(shell: Shell, search: str) -> None:
     _act(shell, search, "rollback", "{workflow} is as it was before {id}")
 
 
-def _act(shell: Shell, search: str, verb: str, words: str) -> None:
+def _act(shell: Shell, search: str, verb: str, words: str, body: Document | None = None) -> None:
     output = Output(shell)
     with connected(shell, output) as client:
-        one = client.ask("POST", "evolutions", search, verb, body={})
+        one = client.ask("POST", "evolutions", search, verb, body=body or {})
     output.done(words.format(**one), one)

@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "mcp": Lazy(_AT + "run", "mcp", "Serve functions as MCP tools on standard input and output."),
     "call": Lazy(_AT + "plugins", "call", "Call one function of a plugin."),
     "plugins": Lazy(_AT + "plugins", "plugins", "List, install, grant, inspect and remove plugins."),
+    "alarms": Lazy(_AT + "alarms", "alarms", "Be told when a figure of functions, workflows or queues is wrong."),
     "tasks": Lazy(_AT + "tasks", "tasks", "Order, look at, cancel and repeat background work."),
     "workflows": Lazy(_AT + "workflows", "workflows", "Keep, check, run and watch workflows."),
     "evolve": Lazy(_AT + "evolve", "evolve", "Search for better workflows by cases, and promote what is better."),

@@ -153,7 +153,7 @@ def install_locked(shell: Shell, *, locked: bool, folder: Path | None, yes: bool
             found.append(looked)
         views = [_confirmed(client, output, one, hold=False, yes=yes) for one in found]
     done = [one for one in views if one is not None]
-    words = f"{len(lock.plugins)} plugins of {FILE}, {len(done)} installed now"
+    words = f"Plugins in {FILE}: {len(lock.plugins)}; installed now: {len(done)}"
     output.done(words, {"plugins": [one.name for one in lock.plugins], "installed": done})
     for view in done:
         say_next(output, view)
@@ -237,7 +237,8 @@ def vendor(shell: Shell, folder: Path) -> None:
         check_locked(one, LockedPlugin(found.name, one.source, found.version, found.digest, publisher))
         write_whole(folder, _vendored(one), write_omni(found))
     save_lock(folder, lock)
-    output.done(f"Wrote {len(lock.plugins)} packages to {folder}", {"packages": [_vendored(o) for o in lock.plugins]})
+    names = [_vendored(one) for one in lock.plugins]
+    output.done(f"Packages written to {folder}: {len(names)}", {"packages": names})
 
 
 def _look(client: Client, what: str) -> _Looked:

@@ -12,6 +12,8 @@ What a function of a plugin costs, measured on a host of its own.
 
 `omnicore plugins top`: the functions that took the time on a running server.
 
+`omnicore plugins calls`: calls that a running server keeps, with their costs.
+
 `omnicore plugins adopt`: the manifest of a module that was made for another host.
 """
 
@@ -31,8 +33,19 @@ import click
 
 from omnicore.capabilities.doors import review_warnings
 from omnicore.cli.client import connected, loaded
-from omnicore.cli.options import Duration, Exit, Shell, common_and_file, folders, host_folders, pass_shell, read_input
-from omnicore.cli.output import Output, bar, printable, short_path, size_text, styled
+from omnicore.cli.nouns import field_rows
+from omnicore.cli.options import (
+    Duration,
+    Exit,
+    Moment,
+    Shell,
+    common_and_file,
+    folders,
+    host_folders,
+    pass_shell,
+    read_input,
+)
+from omnicore.cli.output import Output, bar, date, printable, short_path, size_text, styled
 from omnicore.cli.plugins import asked_rows, detail_rows, function_rows
 from omnicore.config.folders import code_folder
 from omnicore.config.trust import TrustRecord
@@ -723,3 +736,62 @@ def _figures_row(one: Document) -> tuple[str, ...]:
     name = f"{one['plugin']} > {one['name']}" if one["kind"] == "host" else f"{one['plugin']}.{one['name']}"
     times = (_time(one[f"p{part}_ms"] / 1000) for part in (50, 95, 99))
     return name, f"{one['calls']:,}", f"{one['errors']:,}", *times, _time(one["total_s"])
+
+
+@click.command()
+@click.argument("target", metavar="[PLUGIN[.FUNCTION]]", required=False)
+@click.option("-n", "--count", "limit", type=click.IntRange(1, 500), default=20, show_default=True, help="How many.")
+@click.option("--failed", "state", flag_value="failed", help="Only calls that failed.")
+@click.option("--slow", "state", flag_value="slow", help="Only calls that took 0.1 s or longer.")
+@click.option("--version", "of_version", help="Only of a version, or of a hash that begins so.")
+@click.option("--run", help="Only those of a run of a workflow.")
+@click.option("--since", type=Moment(), help="Only from this time on: 1h, a date, or a date and time.")
+@click.option("--least", type=Duration(), help="Only those that took as long, such as 50ms.")
+@click.option("-q", "--words", "q", help="Words in the error, the caller or the input.")
+@click.option("--call", "one", metavar="ID", help="One call, with what it asked of the host.")
+@host_folders
+@pass_shell
+def calls(shell: Shell, /, target: str | None, one: str | None, **given: Any) -> None:
+    """Show calls of plugins that the running server keeps, newest first.
+
+    Calls that failed or took 0.1 s are kept, and of the others one a second for each function; the oldest go first.
+    """
+    output = Output(shell)
+    plugin, _, function = (target or "").partition(".")
+    asked = {"limit": given["limit"], "state": given["state"], "version": given["of_version"], "run": given["run"]}
+    asked |= {"q": given["q"], "since": given["since"], "plugin": plugin or None, "function": function or None}
+    asked["least_ms"] = None if given["least"] is None else given["least"] * 1000
+    with connected(shell, output) as client:
+        found = client.get("calls", one) if one else client.get("calls", **asked)
+    if one:
+        _show_call(output, found)
+        return
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(_CALL_HEADS, [_call_row(call) for call in found["items"]])
+    if not found["items"]:
+        output.say("No such call is kept.")
+
+
+_CALL_HEADS = ("call", "at", "function", "outcome", "took", "memory", "asked", "by")
+
+
+def _call_row(call: Document) -> tuple[str, ...]:
+    memory = "" if call["memory_bytes"] is None else size_text(call["memory_bytes"])
+    what = f"{call['plugin']}.{call['function']}"
+    times = (date(call["at"]), what, call["code"], _time(call["time_ms"] / 1000))
+    return call["id"], *times, memory, str(call["host_calls"]), call["by"]
+
+
+def _show_call(output: Output, call: Document) -> None:
+    if output.is_json:
+        output.document(call)
+        return
+    output.rows(("field", "value"), field_rows({name: value for name, value in call.items() if name != "asked"}))
+    rows = [
+        (one["verb"], _time(one["begin_ms"] / 1000), _time(one["time_ms"] / 1000), one["outcome"])
+        for one in call["asked"]
+    ]
+    if rows:
+        output.rows(("asked of the host", "after", "took", "outcome"), rows)

@@ -63,6 +63,7 @@ TABLE: Mapping[str, Lazy] = {
     "hosts": Lazy(_AT, "hosts", "Show what hosts' folders propose and what hosts run of a plugin."),
     "config": Lazy(_AT, "config", "Show and change the settings of a plugin."),
     "top": Lazy(_FILES, "top", "Show which functions took the time, and what they asked of the host."),
+    "calls": Lazy(_FILES, "calls", "Show calls that the running server keeps, with their costs."),
     "logs": Lazy(_AT, "logs", "Show what a plugin logged, from the running server."),
 }
 

@@ -474,3 +474,66 @@ def emit(
         new = json.loads(client.send("POST", "events", data=body, headers=media).body)["new"]
     words = f"Published {kind} as {made['id']}" if new else f"{made['id']} of {made['source']} was published before"
     output.done(words, {"id": made["id"], "source": made["source"], "type": kind, "new": bool(new)})
+
+
+_SPAN_HEADS = ("after", "took", "what", "state", "about")
+
+
+@click.command()
+@click.argument("run")
+@click.option("--after", type=click.IntRange(0), default=0, help="Only of rows behind this one.")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=100, show_default=True, help="Rows.")
+@host_folders
+@pass_shell
+def timeline(shell: Shell, run: str, after: int, limit: int) -> None:
+    """Show what took the time in a run: what began it, its steps, calls of plugins, and their calls of the host."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("runs", run, "timeline", after=after, limit=limit)
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(_SPAN_HEADS, [_span_row(one) for one in found["spans"]])
+    if found["next"] is not None:
+        output.say(f"There are more: add --after {found['next']}")
+
+
+def _span_row(one: dict[str, Any]) -> tuple[str, ...]:
+    name = "  " * one["depth"] + (one["name"] or one["kind"])
+    took = "" if one["time_ms"] is None else _milliseconds(one["time_ms"])
+    return f"+{_milliseconds(one['begin_ms'])}", took, name, one["state"], one["place"] or one["about"]
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:,.1f} ms" if value < 10_000 else f"{value / 1000:,.1f} s"
+
+
+@click.command()
+@click.argument("run")
+@click.argument("other")
+@click.option("--all", "whole", is_flag=True, help="Show steps that are the same in both, too.")
+@host_folders
+@pass_shell
+def compare(shell: Shell, run: str, other: str, *, whole: bool) -> None:
+    """Compare two runs of one workflow: times, states and outputs of their steps."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("runs", run, "comparison", other=other)
+    if output.is_json:
+        output.document(found)
+        return
+    rows = [row for step in found["steps"] if whole or step["differs"] for row in _compared_rows(step)]
+    output.rows(("step", "differs", run[-12:], other[-12:]), rows)
+    same = sum(not step["differs"] for step in found["steps"])
+    if same and not whole:
+        output.say(f"{same} steps are the same but for their times: --all shows them.")
+
+
+def _compared_rows(step: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    sides = [
+        "-" if one is None else f"{one['status']}, {_milliseconds(one['time_ms'])}"
+        for one in (step["first"], step["second"])
+    ]
+    yield step["place"], ", ".join(step["differs"]), *sides
+    for one in step["outputs"]:
+        yield f"  {one['path'] or '/'}", "", *(_json(one[side])[:80] for side in ("first", "second"))

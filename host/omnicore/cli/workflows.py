@@ -60,6 +60,8 @@ TABLE: Mapping[str, Lazy] = {
     "run": Lazy(_RUNS, "run", "Run a workflow and show it live."),
     "runs": Lazy(_RUNS, "runs", "List runs, newest first."),
     "logs": Lazy(_RUNS, "logs", "Show what a run did, step by step."),
+    "timeline": Lazy(_RUNS, "timeline", "Show what took the time in a run, down to calls of the host."),
+    "compare": Lazy(_RUNS, "compare", "Compare two runs, step by step."),
     "cancel": Lazy(_RUNS, "cancel", "Cancel runs."),
     "suspend": Lazy(_RUNS, "suspend", "Let a run rest."),
     "resume": Lazy(_RUNS, "resume", "Go on with a run that rests or was left."),

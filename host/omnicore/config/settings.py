@@ -163,6 +163,9 @@ class TelemetrySettings:
 
     otlp: str | None = setting(None, "OpenTelemetry collector, such as http://127.0.0.1:4318")
     traces: bool = setting(True, "Send a trace of each call in addition to metrics")
+    call_input: int = setting(
+        0, "Bytes of its input that are kept with a call, without secrets, for admins", minimum=0, maximum=4000
+    )
     logs: bool = True  # log lines too
     otlp_interval_s: float = 15.0  # the interval that Prometheus scrapes at
 

@@ -33,7 +33,7 @@ _TOPIC_CHARACTERS = 256
 
 HOST_TOPICS = frozenset(
     {
-        *("architecture", "config", "connector", "error", "event", "health", "host", "intelligence", "loop"),
+        *("alarm", "architecture", "config", "connector", "error", "event", "health", "host", "intelligence", "loop"),
         *("memory", "plugin", "system", "task", "vector", "webhook", "workflow"),
     }
 )

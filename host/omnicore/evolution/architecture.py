@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from random import Random
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from omnicore.errors import InvalidInput
 from omnicore.evolution.jq_programs import read_program
 from omnicore.evolution.js_programs import read_script
+from omnicore.evolution.reflection import LARGEST_QUESTION, REFLECTED, EvolutionModel
 from omnicore.records import Meta, Record, field
 from omnicore.storage.tables.evolution import Edit, EditKind, Genes
 from omnicore.workflows.language.graph import CallTask, EmitTask, ListenTask, RunTask, ScriptTask, WorkflowGraph
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_KNOBS, _MOST_VALUES, _MOST_CASES = 32, 200, 2_000
 
-KnobKind = Literal["int", "float", "choice", "jq", "javascript"]
+KnobKind = Literal["int", "float", "choice", "jq", "javascript", "text"]
 DRAWN = frozenset({"int", "float", "choice"})
 """Kinds of knobs whose values a sampler draws."""
 
@@ -34,7 +36,7 @@ class Knob(Record, frozen=True):
     """A part of the workflow that a search may change. `at` is a JSON pointer into the document.
 
     A `choice` may be a function such as `text.summarise`, a prompt, or any other JSON value. A `jq` is a program that
-    stands in `${ }` there, `javascript` the code of a script.
+    stands in `${ }` there, `javascript` the code of a script. A `text`, such as a prompt, is written by a model alone.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$(?!\n)")]
@@ -64,6 +66,13 @@ class EvolutionJudge(Record, frozen=True):
     function: Annotated[str, Meta(max_length=200)] = ""
 
 
+class EvolutionCanary(Record, frozen=True):
+    """The trial of a promoted candidate on real runs. It is taken back when it fails more often than before."""
+
+    share: Annotated[int, Meta(ge=1, le=99, description="Per cent of the runs.")] = 10
+    runs: Annotated[int, Meta(ge=1, le=1_000, description="Of its runs that end before it may serve all.")] = 50
+
+
 class EvolutionOrder(Record, frozen=True):
     """A search to begin."""
 
@@ -75,6 +84,22 @@ class EvolutionOrder(Record, frozen=True):
         Meta(description="Changes of the graph that the search may make."),
     ] = ()
     judge: EvolutionJudge = field(default_factory=EvolutionJudge)
+    model: Annotated[EvolutionModel | None, Meta(description="Proposes candidates as well; null: none is asked.")] = (
+        None
+    )
+    objectives: Annotated[
+        Sequence[Literal["quality", "cost"]],
+        Meta(min_length=1, max_length=2, description="With `cost`, what is as good and does less is proposed as well."),
+    ] = ("quality",)
+    sampler: Annotated[Literal["tpe", "nsga2"], Meta(description="Optuna's, which draws numbers and choices.")] = "tpe"
+    policy_steps: Annotated[
+        int,
+        Meta(ge=0, le=1_000, description="Of PPO after eight candidates, to learn who proposes; 0: wins are counted."),
+    ] = 0
+    promotion: Annotated[
+        EvolutionCanary | None,
+        Meta(description="Promotes what is proposed by itself, with a trial; null: a person does."),
+    ] = None
     candidates: Annotated[int, Meta(ge=1, le=100_000, description="How many the search makes at most.")] = 200
     case_s: Annotated[float, Meta(gt=0, le=3_600, description="Seconds that a case may take.")] = 10.0
     margin: Annotated[float, Meta(ge=0, le=1, description="The gain that must be exceeded.")] = 0.0
@@ -88,10 +113,33 @@ def check_order(order: EvolutionOrder, document: Mapping[str, Any]) -> Genes:
         raise InvalidInput("two knobs have one name", remedy="rename one of them", path="knobs")
     if not order.knobs and not order.edits:
         raise InvalidInput("the search may change nothing", remedy="give knobs, or edits such as retry", path="knobs")
+    _check_proposers(order)
     if order.judge.kind == "function" and "." not in order.judge.function:
         raise InvalidInput("the judge names no function", remedy="give plugin.function", path="judge.function")
     values = {one.name: _first(one, number, document) for number, one in enumerate(order.knobs)}
     return Genes(values, ())
+
+
+def _check_proposers(order: EvolutionOrder) -> None:
+    """Refuses what would be given and not used. Raises: InvalidInput."""
+    kinds = {one.kind for one in order.knobs}
+    if len(set(order.objectives)) < len(order.objectives) or "quality" not in order.objectives:
+        raise InvalidInput(
+            "the objectives are not quality, or quality and cost", remedy="give these", path="objectives"
+        )
+    if order.sampler == "nsga2" and not kinds & DRAWN:
+        raise InvalidInput("there is nothing to sample", remedy="give a number or a choice as knob", path="sampler")
+    if order.sampler == "nsga2" and "cost" not in order.objectives:
+        raise InvalidInput("nsga2 is for two objectives", remedy="add cost to objectives, or use tpe", path="sampler")
+    if order.model is None and "text" in kinds:
+        at = next(at for at, one in enumerate(order.knobs) if one.kind == "text")
+        raise InvalidInput("only a model writes a text", remedy="name one in `model`", path=f"knobs[{at}].kind")
+    if order.model is not None and not kinds & REFLECTED:
+        kinds_ = ", ".join(sorted(REFLECTED))
+        raise InvalidInput("there is nothing to ask the model about", remedy=f"give a knob: {kinds_}", path="model")
+    if order.model is not None and order.model.tokens < LARGEST_QUESTION + order.model.answer_tokens:
+        least = LARGEST_QUESTION + order.model.answer_tokens
+        raise InvalidInput("the tokens are too few for a question", remedy=f"give {least} or more", path="model.tokens")
 
 
 def _first(knob: Knob, number: int, document: Mapping[str, Any]) -> Any:
@@ -108,6 +156,14 @@ def _first(knob: Knob, number: int, document: Mapping[str, Any]) -> Any:
         except InvalidInput as error:
             raise InvalidInput(f"{knob.at}: {error.fact}", remedy=error.remedy, path=f"{path}.at") from None
         return text[2:-1].strip()
+    if knob.kind == "text":
+        if not isinstance(found, str) or "${" in found or not _LITERAL.fullmatch(knob.at):
+            raise InvalidInput(
+                f"{knob.at} holds no plain text",
+                remedy="point to a text without ${ } that is a member of `set` or `with`",
+                path=f"{path}.at",
+            )
+        return found
     if knob.kind == "choice":
         if not knob.values:
             raise InvalidInput("the knob has no values", remedy="list them", path=f"{path}.values")
@@ -119,6 +175,8 @@ def _first(knob: Knob, number: int, document: Mapping[str, Any]) -> Any:
     return found
 
 
+_LITERAL = re.compile(r"/do/\d+/[^/]+(?:/(?:do|try)/\d+/[^/]+)*/(?:set|with)/.+")
+"""Places where a text is a text; in others one without `${ }` is a program too."""
 _CODE = "/run/script/code"
 
 
@@ -196,8 +254,59 @@ def _edit(document: dict[str, Any], edit: Edit) -> None:
             block[at] = {name: {"try": [item], "catch": {"retry": policy}}}
         case "catch":
             block[at] = {name: {"try": [item], "catch": {"do": [{"nothing": {"set": "${ null }"}}]}}}
+        case "merge":
+            block[at : at + 2] = [_merged(block[at : at + 2], edit.at)]
+        case "cache":
+            earlier = next((one for one in block[:at] if list(one.values()) == [item[name]]), None)
+            word = next(iter(earlier or {}), "")
+            if not _PLAIN_NAME.fullmatch(word) or set(item[name]) <= _PLAIN_TASK:
+                raise _no_task(edit.at)
+            block[at] = {name: {"set": f"${{ $steps.{word}.output }}"}}
         case "skip":
             item[name]["if"] = "${ . != null }"
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+def _merged(pair: Sequence[Any], at: str) -> dict[str, Any]:
+    """Two tasks that only set their output as one, whose programs take what the first one's give."""
+    if len(pair) < 2 or not all(isinstance(one, Mapping) and len(one) == 1 for one in pair):
+        raise _no_task(at)
+    ((_, first),), ((name, second),) = pair[0].items(), pair[1].items()
+    if not all(isinstance(one, Mapping) and set(one) == _PLAIN_TASK for one in (first, second)):
+        raise _no_task(at)
+    given = _program(first["set"], at)
+
+    def after(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: after(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [after(one) for one in value]
+        text = _expression(value, at)
+        return value if text is None else f"${{ ({given}) | ({text}) }}"
+
+    return {name: {"set": after(second["set"])}}
+
+
+def _program(value: Any, at: str) -> str:
+    """A value with expressions in it as one jq program."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)}: ({_program(one, at)})" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(f"({_program(one, at)})" for one in value) + "]"
+    text = _expression(value, at)
+    return json.dumps(value) if text is None else f"({text})"
+
+
+def _expression(value: Any, at: str) -> str | None:
+    """The program of an expression; None where it is none. Variables mean something else in another task."""
+    if not isinstance(value, str) or "$" not in value:
+        return None
+    text = value.strip()
+    if not (text.startswith("${") and text.endswith("}")) or "$" in text[2:]:
+        raise _no_task(at)
+    return text[2:-1].strip()
 
 
 def tasks_of(document: Mapping[str, Any]) -> list[str]:
@@ -297,6 +406,32 @@ def division(cases: Sequence[EvolutionCase]) -> tuple[list[int], list[int]]:
     if not held or len(held) == len(cases):
         held = [hashes.index(min(hashes))]
     return [at for at in range(len(cases)) if at not in set(held)], held
+
+
+_Z = 1.96
+
+
+def verdict(runs: int, failed: int, runs_before: int, failed_before: int, wanted: int) -> str | None:
+    """The verdict on a candidate that is tried: "" it may serve all, a reason to take it back, or None: not yet.
+
+    It is taken back early when it surely fails more often (Newcombe's interval of Wilson scores lies below zero), and
+    in the end when it fails more often at all.
+    """
+    words = f"{failed} of its {runs} runs failed, and {failed_before} of {runs_before} of the version before"
+    if runs and runs_before and _wilson(runs, failed)[0] > _wilson(runs_before, failed_before)[1]:
+        return words
+    if runs < wanted:
+        return None
+    return words if failed * max(runs_before, 1) > failed_before * runs else ""
+
+
+def _wilson(runs: int, failed: int) -> tuple[float, float]:
+    """The interval of a share, with 95 % confidence; everything where there are no runs."""
+    if not runs:
+        return 0.0, 1.0
+    share, square = failed / runs, _Z * _Z
+    middle, wide = share + square / (2 * runs), _Z * math.sqrt(share * (1 - share) / runs + square / (4 * runs * runs))
+    return (middle - wide) / (1 + square / runs), (middle + wide) / (1 + square / runs)
 
 
 def _hash(case: EvolutionCase) -> int:

@@ -30,6 +30,7 @@ from omnicore.evolution.jq_programs import (
     write_program,
 )
 from omnicore.evolution.js_programs import mutated_script, shorter_scripts
+from omnicore.evolution.reflection import LARGEST_QUESTION
 from omnicore.evolution.synthesis import synthesised
 from omnicore.records import replace
 from omnicore.storage.tables.evolution import Edit, EvolutionCandidate, Genes
@@ -44,6 +45,11 @@ _MOST_TRIALS = 500
 _MOST_ALIKE = 4
 """Programs that are put together from the examples and get all of them right, of which the cases held out choose."""
 _LITTER = 12
+MODEL = "model"
+"""The proposer that is asked over a connector."""
+_MOST_IN_VAIN = 3
+_POPULATION = 16
+_BATCH, _CLIP, _RATE, _LEAST_SHARE = 8, 0.2, 0.02, 0.05
 _MOST_ROWS = 40
 
 Examples = Mapping[str, Sequence[tuple[Any, Any]]]
@@ -57,6 +63,53 @@ class _Tally:
     tried: int = 0
     won: int = 0
     best: float = 0.0
+
+
+@dataclass(slots=True)
+class ProposerPolicy:
+    """Shares of the proposers, learned from what their children gained over their parents.
+
+    A softmax over proposers, whose logits climb PPO's clipped objective after each eight children; the shares before
+    are the old policy. Source: Schulman et al., arXiv 1707.06347, equation 7.
+    """
+
+    logits: dict[str, float] = field(default_factory=dict)
+    batch: list[tuple[str, float]] = field(default_factory=list)
+
+    def learn(self, proposer: str, gain: float, steps: int) -> None:
+        """Takes what a child gained up; after eight of them climbs by so many steps."""
+        self.logits.setdefault(proposer, 0.0)
+        self.batch.append((proposer, gain))
+        if steps and len(self.batch) >= _BATCH:
+            self._climb(steps)
+        del self.batch[: _BATCH if len(self.batch) >= _BATCH else 0]
+
+    def shares(self, names: Sequence[str]) -> list[float]:
+        """The share of each proposer, never nothing."""
+        return [max(_LEAST_SHARE, one) for one in self._softmax([self.logits.get(name, 0.0) for name in names])]
+
+    def _climb(self, steps: int) -> None:
+        names = list(self.logits)
+        mean = sum(gain for _, gain in self.batch) / len(self.batch)
+        spread = math.sqrt(sum((gain - mean) ** 2 for _, gain in self.batch) / len(self.batch)) or 1.0
+        worth = {name: sum((gain - mean) / spread for one, gain in self.batch if one == name) for name in names}
+        old = self._softmax(list(self.logits.values()))
+        for _ in range(steps):
+            now = self._softmax(list(self.logits.values()))
+            slopes = []
+            for name, new, before in zip(names, now, old, strict=True):
+                ratio = new / before
+                clipped = ratio > 1 + _CLIP if worth[name] > 0 else ratio < 1 - _CLIP
+                slopes.append(0.0 if clipped else ratio * worth[name])
+            total = sum(slopes)
+            for name, slope, new in zip(names, slopes, now, strict=True):
+                self.logits[name] += _RATE * (slope - new * total)
+
+    @staticmethod
+    def _softmax(logits: Sequence[float]) -> list[float]:
+        most = max(logits)
+        found = [math.exp(one - most) for one in logits]
+        return [one / sum(found) for one in found]
 
 
 @dataclass(slots=True)
@@ -76,7 +129,10 @@ class Search:
     _below: dict[int, _Tally] = field(default_factory=dict)
     _proposers: dict[str, _Tally] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
-    _trials: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
+    _trials: list[tuple[Mapping[str, Any], list[float]]] = field(default_factory=list)
+    _tokens: int = 0
+    _in_vain: int = 0
+    _policy: ProposerPolicy = field(default_factory=ProposerPolicy)
     _words: Vocabulary | None = None
     _found: list[Genes] | None = None
     _behaved: set[str] = field(default_factory=set)
@@ -87,11 +143,20 @@ class Search:
         self._seen.add(genes_key(one.genes))
         above, proposer = self._pool.get(one.parent), self._proposers.setdefault(one.proposer, _Tally())
         proposer.tried += 1
+        if one.proposer == MODEL:
+            self._tokens += one.tokens
+            self._in_vain = self._in_vain + 1 if one.state == "dead" else 0
         if above is not None:
             below = self._below.setdefault(one.parent, _Tally())
             below.tried, below.best = below.tried + 1, max(below.best, one.fitness)
             proposer.won += one.state == "judged" and one.fitness > above.fitness
-        self._trials.append((one.genes.values, one.fitness))
+            self._policy.learn(one.proposer, one.fitness - above.fitness, self.order.policy_steps)
+        if one.proposer == MODEL and one.state == "dead":  # its values are its parent's
+            return
+        if not self._frugal:
+            self._trials.append((one.genes.values, [one.fitness]))
+        elif one.state != "dead":  # which costs nothing, and is not cheap
+            self._trials.append((one.genes.values, [one.fitness, one.cost]))
         del self._trials[:-_MOST_TRIALS]
         if one.state == "judged":
             self._keep(one)
@@ -99,7 +164,8 @@ class Search:
     def propose(self, optuna: Any) -> tuple[Genes, int, str] | None:
         """The genes of the next candidate, its parent and its proposer; None when nothing new was found.
 
-        Once a candidate gets every case right, the search only tries what is left when a part of it is taken out.
+        Once a candidate gets every case right, the search only tries what is left when a part of it is taken out,
+        unless cost is an objective. Where the proposer is `MODEL`, the genes are the parent's, to be asked about.
 
         Args: optuna: the package, where a knob is a number or a choice; else None.
         """
@@ -107,14 +173,16 @@ class Search:
             if genes_key(put) not in self._seen:
                 return put, 0, "examples"
         best = self.best()
-        if best is not None and best.quality == 1.0 and best.number:
+        if best is not None and best.quality == 1.0 and best.number and not self._frugal:
             found = next((one for one in self._simpler(best.genes) if genes_key(one) not in self._seen), None)
             return None if found is None else (found, best.number, "simplify")
         chance = Random(f"{self.order.seed}:{self.count}")  # noqa: S311  # the same search for the same seed
         ways = self._ways()
-        for _ in range(_TRIES):
+        for _ in range(_TRIES if ways else 0):  # none: only a model proposes, and may not be asked again
             parent = self._parent(chance)
             way = self._way(ways, chance)
+            if way == MODEL:
+                return parent.genes, parent.number, way
             genes = ways[way](parent, chance, optuna)
             if genes is not None and genes_key(genes) not in self._seen:
                 return genes, parent.number, way
@@ -129,7 +197,28 @@ class Search:
         ranked = sorted((one for one in self._pool.values() if one.number), key=_rank, reverse=True)
         return ranked[:most]
 
+    def candidate(self, number: int) -> EvolutionCandidate:
+        """A candidate that may be a parent."""
+        found = self._pool.get(number)
+        return found or next(one for one in self.niches.values() if one.number == number)
+
+    def seen(self, genes: Genes) -> bool:
+        """True if a candidate has these genes."""
+        return genes_key(genes) in self._seen
+
     # -- inner parts
+
+    @property
+    def _frugal(self) -> bool:
+        return "cost" in self.order.objectives
+
+    def _may_ask(self) -> bool:
+        """True while the model may be asked: often enough, for tokens enough, and not in vain again and again."""
+        model = self.order.model
+        if model is None or self._in_vain >= _MOST_IN_VAIN:
+            return False
+        asked = self._proposers.get(MODEL, _Tally()).tried
+        return asked < model.calls and self._tokens + LARGEST_QUESTION + model.answer_tokens <= model.tokens
 
     def _synthesised(self) -> list[Genes]:
         """Candidates whose programs are put together from the examples; the same each time."""
@@ -207,29 +296,45 @@ class Search:
             found["javascript"] = self._scripts
         if self.order.edits:
             found["graph"] = self._graph
+        if self._may_ask():
+            found[MODEL] = lambda parent, chance, optuna: parent.genes
         return found
 
     def _way(self, ways: Iterable[str], chance: Random) -> str:
         """A proposer, more often one whose children enter the archive."""
         names = list(ways)
+        if self.order.policy_steps:
+            return chance.choices(names, self._policy.shares(names))[0]
         tallies = [self._proposers.get(name, _Tally()) for name in names]
         return chance.choices(names, [(one.won + 1) / (one.tried + 2) + 0.05 for one in tallies])[0]
 
     def _values(self, parent: EvolutionCandidate, chance: Random, optuna: Any) -> Genes | None:
         knobs = [one for one in self.order.knobs if one.kind in DRAWN]
         spaces = {one.name: _space(one, optuna) for one in knobs}
-        study = optuna.create_study(
-            direction="maximize", sampler=optuna.samplers.TPESampler(seed=chance.randrange(2**32), n_startup_trials=8)
-        )
+        study, about = self._study(optuna, chance.randrange(2**32))
         for values, fitness in self._trials:
             try:
                 given = {one.name: _index(one, values[one.name]) for one in knobs}
-                study.add_trial(optuna.trial.create_trial(params=given, distributions=spaces, value=fitness))
+                found = optuna.trial.create_trial(
+                    params=given, distributions=spaces, values=fitness, system_attrs=about(len(study.trials))
+                )
+                study.add_trial(found)
             except ValueError:  # the seed may lie outside of what the owner lists
                 continue
         asked = study.ask(spaces).params
         drawn = {one.name: one.values[asked[one.name]] if one.kind == "choice" else asked[one.name] for one in knobs}
         return replace(parent.genes, values={**parent.genes.values, **drawn})
+
+    def _study(self, optuna: Any, seed: int) -> tuple[Any, Callable[[int], dict[str, Any]]]:
+        """A study of the objectives, and what its sampler notes about a trial by its number."""
+        samplers, directions = optuna.samplers, ["maximize", "minimize"][: len(self.order.objectives)]
+        if self.order.sampler == "tpe":
+            return optuna.create_study(
+                directions=directions, sampler=samplers.TPESampler(seed=seed, n_startup_trials=8)
+            ), lambda _: {}
+        sampler = samplers.NSGAIISampler(seed=seed, population_size=_POPULATION)
+        key = sampler._get_generation_key()  # by which it finds the parents of a generation
+        return optuna.create_study(directions=directions, sampler=sampler), lambda at: {key: at // _POPULATION}
 
     def _programs(self, parent: EvolutionCandidate, chance: Random, _: Any) -> Genes | None:
         knob = chance.choice([one for one in self.order.knobs if one.kind == "jq"])

@@ -13,6 +13,7 @@ import logging
 import types
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import (
@@ -28,6 +29,7 @@ from omnicore.errors import (
 )
 from omnicore.evolution.architecture import (
     DRAWN,
+    EvolutionCanary,
     EvolutionOrder,
     check_order,
     division,
@@ -39,8 +41,19 @@ from omnicore.evolution.architecture import (
     score,
     scripts_of,
     value_at,
+    verdict,
 )
-from omnicore.evolution.search import Examples, Search, judged
+from omnicore.evolution.reflection import (
+    MOST_FAILURES,
+    REFLECTED,
+    FailedCase,
+    Unusable,
+    chat_document,
+    question,
+    tokens_of,
+    value_of,
+)
+from omnicore.evolution.search import MODEL, Examples, Search, judged
 from omnicore.ids import new_id
 from omnicore.optional import optional
 from omnicore.records import decode, replace, view
@@ -48,6 +61,7 @@ from omnicore.storage.tables.evolution import Evolution, EvolutionCandidate, Evo
 from omnicore.storage.tables.workflow_definitions import keep_document
 from omnicore.workflows.journal_records import Beginning, ordered
 from omnicore.workflows.language.graph import name_of
+from omnicore.workflows.runs import TriedVersion
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -66,6 +80,7 @@ _FINALISTS = 5
 _MOST_RUNNING = 100
 _KEY_S = 7 * 86_400.0
 _WARM_S = 180.0
+_TRIAL_S = 1.0
 
 _log = logging.getLogger("omnicore.evolution")
 
@@ -94,15 +109,18 @@ class Evolutions:
         self._shared = store.dialect == "postgresql"
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._canaries = _Canaries(self)
 
     async def start(self) -> None:
-        """Carries on searches that were under way."""
+        """Carries on searches that were under way, and trials of what was promoted."""
         if self._work:
+            await self._canaries.start()
             self._wake.set()
             self._task = asyncio.create_task(self._carry_on(), name="omnicore-evolution")
 
     async def stop(self) -> None:
         """Leaves searches to other hosts, or to the next start."""
+        await self._canaries.stop()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -187,8 +205,10 @@ class Evolutions:
         self._wake.set()
         return await self.get(id_)
 
-    async def promote(self, id_: str, *, who: str) -> Evolution:
+    async def promote(self, id_: str, *, who: str, canary: EvolutionCanary | None = None) -> Evolution:
         """Makes the best candidate the next version of the workflow, if it was shown to be better.
+
+        Args: canary: the trial on a share of the runs that comes first; without one it serves all at once.
 
         Raises: NotFound. Conflict: the search has not shown a gain, or the workflow was changed since it began.
         """
@@ -206,14 +226,26 @@ class Evolutions:
         if present is None:  # so that there is something to go back to
             present = await self._workflows.apply(one.document, by=who)
         kept = await self._workflows.apply(document, by=who, digest=present.digest)
-        await asyncio.to_thread(self._table.promote, id_, one.best, present.number)
-        best = await asyncio.to_thread(self._table.candidate, id_, one.best)
-        fitness = best.quality if best else 0.0
-        self._events.publish("architecture.evolved", {"id": kept.id, "generation": kept.number, "fitness": fitness})
+        one = replace(one, promoted=one.best, before=present.number, version=kept.number)
+        one = replace(one, promoted_at=self._clock.now())
+        if canary is not None:
+            one = replace(one, share=canary.share, runs=canary.runs)
+        await asyncio.to_thread(self._table.promote, one)
+        await self._canaries.look()
+        if canary is None:
+            await self.told(one)
         return await self.get(id_)
 
-    async def roll_back(self, id_: str, *, who: str) -> Evolution:
+    async def told(self, one: Evolution) -> None:
+        """Tells that a promoted candidate serves all runs."""
+        best = await asyncio.to_thread(self._table.candidate, one.id, one.promoted or 0)
+        said = {"id": one.workflow, "generation": one.version, "fitness": best.quality if best else 0.0}
+        self._events.publish("architecture.evolved", said)
+
+    async def roll_back(self, id_: str, *, who: str, reason: str = "") -> Evolution:
         """Makes the workflow as it was before the promotion its next version.
+
+        Args: reason: why, for those who look at the search.
 
         Raises: NotFound. Conflict: nothing of it is promoted, or the workflow was changed since.
         """
@@ -227,7 +259,10 @@ class Evolutions:
             )
         before = await self._workflows.version(one.workflow, one.before)
         await self._workflows.apply(before.document or before.text, by=who, digest=present.digest)
-        await asyncio.to_thread(self._table.promote, id_, None, None)
+        back = replace(one, promoted=None, before=None, version=None, share=None, runs=None, promoted_at=None)
+        await asyncio.to_thread(self._table.promote, replace(back, reason=reason or one.reason))
+        await self._canaries.look()
+        self._events.publish("architecture.taken_back", {"id": id_, "workflow": one.workflow, "reason": reason})
         return await self.get(id_)
 
     # -- the search
@@ -270,6 +305,82 @@ class Evolutions:
         return self._table.claim(self._host, now, now + _LEASE_S)
 
 
+class _Canaries:
+    """Promoted candidates that are tried on a share of their workflow's runs; each host begins runs by them."""
+
+    def __init__(self, evolutions: Evolutions) -> None:
+        self._all = evolutions
+        self._under_way: Sequence[Evolution] = ()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Takes up the trials under way, and looks after them."""
+        await self.look()
+        self._task = asyncio.create_task(self._watch(), name="omnicore-canaries")
+
+    async def stop(self) -> None:
+        """Leaves them to other hosts, or to the next start."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def look(self) -> None:
+        """Reads which trials there are, and has them looked after."""
+        was = self._under_way
+        self._under_way = await asyncio.to_thread(self._all._table.canaries)
+        tried = self._all._workflows.engine.starting.tried
+        found = {
+            one.workflow: TriedVersion(one.version, one.before, one.share)
+            for one in self._under_way
+            if one.version is not None and one.before is not None and one.share is not None
+        }
+        for name in tried.keys() - found.keys():
+            del tried[name]
+        for name, one in found.items():
+            if name not in tried or tried[name].version != one.version:
+                tried[name] = one
+        if self._under_way and not was:
+            self._wake.set()
+
+    async def _watch(self) -> None:
+        while True:
+            rest = _LOOK_S if self._all._shared else None  # nothing to look after: another host may begin a trial
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _TRIAL_S if self._under_way else rest)
+            self._wake.clear()
+            try:
+                await self.look()
+                for one in self._under_way:
+                    await self._judge(one)
+            except (StorageFailed, Unavailable) as error:
+                _log.warning("trials cannot be looked after now: %s", error)
+            except Exception:
+                _log.exception("trials were not looked after")
+
+    async def _judge(self, one: Evolution) -> None:
+        found = await asyncio.to_thread(self._all._table.ended_runs, one)
+        sides = [
+            (found.get((at or 0, "completed"), 0), found.get((at or 0, "faulted"), 0))
+            for at in (one.version, one.before)
+        ]
+        (good, bad), (good_before, bad_before) = sides
+        said = verdict(good + bad, bad, good_before + bad_before, bad_before, one.runs or 1)
+        if said is None:
+            return
+        if not said:
+            if await asyncio.to_thread(self._all._table.settle, one, one.reason):
+                await self._all.told(one)
+        else:
+            try:
+                await self._all.roll_back(one.id, who=f"evolution:{one.id}", reason=f"taken back: {said}")
+            except (Conflict, NotFound) as error:  # somebody changed the workflow, which ends the trial
+                await asyncio.to_thread(self._all._table.settle, one, error.fact[:500])
+        await self.look()
+
+
 class _Unfit(Exception):
     """A run that gave no output."""
 
@@ -307,7 +418,7 @@ class _Carried:
                 if proposed is None:
                     break
                 found = proposed
-            one = await self._judged(search, *found)
+            one = await self._next(search, *found)
             until = self._all._clock.now() + _LEASE_S
             if not await asyncio.to_thread(table.add, one, self._all._host, until):
                 return
@@ -315,7 +426,7 @@ class _Carried:
             if one.number == 0 and one.state != "judged":
                 await self._end(f"the workflow itself fails: {one.reason}")
                 return
-            if one.number == 0 and one.quality == 1.0:
+            if one.number == 0 and one.quality == 1.0 and "cost" not in order.objectives:
                 await self._end("the workflow gets all cases for training right as it is")
                 return
         await self._decide(search)
@@ -359,6 +470,56 @@ class _Carried:
             except _Unfit:
                 found.append(_NO_INPUT)
         return found
+
+    async def _next(self, search: Search, genes: Genes, parent: int, proposer: str) -> EvolutionCandidate:
+        """The next candidate; where a model proposes it, after it was asked."""
+        if proposer != MODEL:
+            return await self._judged(search, genes, parent, proposer)
+        genes, reason, tokens = await self._reflected(search, search.candidate(parent))
+        if reason or search.seen(genes):
+            said = reason or "the model proposes what was tried"
+            one = EvolutionCandidate(
+                *(self._one.id, search.count, parent, MODEL, genes, "dead", said, 0.0, 0.0, 0.0, 0.0, ()), held=None
+            )
+        else:
+            one = await self._judged(search, genes, parent, MODEL)
+        return replace(one, tokens=tokens)
+
+    async def _reflected(self, search: Search, above: EvolutionCandidate) -> tuple[Genes, str, int]:
+        """A model's change of a candidate, or why there is none, and the tokens it took.
+
+        The question is a run with a key of its own: a search that was killed finds the answer there.
+        """
+        model = self._order.model
+        if model is None:
+            raise NotFound(f"{self._one.id} names no model", remedy="begin another search")
+        chance = Random(f"{self._order.seed}:{search.count}:{MODEL}")  # noqa: S311  # the same for the same seed
+        knob = chance.choice([one for one in self._order.knobs if one.kind in REFLECTED])
+        failed = [at for at, score in zip(self._train, above.scores, strict=True) if score < 1.0]
+        cases = chance.sample(failed, min(len(failed), MOST_FAILURES))
+        failures = [await self._failure(above, at) for at in cases]
+        asked = question(model, knob, above.genes.values[knob.name], failures, chance)
+        graph = await self._all._workflows.definitions.compile(chat_document(model, self._one.document))
+        await self._keep(graph)
+        try:
+            answer, _ = await self._output(graph, search.count, -1, asked.given, model.answer_s)
+        except _Unfit as error:
+            return above.genes, f"the model did not answer: {error}"[:500], asked.most
+        tokens = tokens_of(asked, answer)
+        try:
+            value = value_of(knob, answer)
+        except Unusable as error:
+            return above.genes, str(error), tokens
+        return replace(above.genes, values={**above.genes.values, knob.name: value}), "", tokens
+
+    async def _failure(self, above: EvolutionCandidate, at: int) -> FailedCase:
+        """A case with what a candidate made of it: its run has the same key, so that it is not run again."""
+        case = self._order.cases[at]
+        try:
+            output, _ = await self._output(await self._compiled(above.genes), above.number, at, case.input)
+        except _Unfit as error:
+            output = f"none: {error}"
+        return FailedCase(case.input, case.expect, output)
 
     async def _judged(self, search: Search, genes: Genes, parent: int, proposer: str) -> EvolutionCandidate:
         """The next candidate with its scores on the cases for training."""
@@ -453,12 +614,12 @@ class _Carried:
         run = (await workflows.runs.begin(new)).run
         try:
             output = await workflows.output(run, timeout_s=most_s or self._order.case_s)
-        except (WorkflowFailed, CallCancelled):
-            raise _Unfit from None
+        except (WorkflowFailed, CallCancelled) as error:
+            raise _Unfit(error.fact) from None
         except DeadlineExceeded:
             with suppress(Conflict):
                 await workflows.cancel(run, by=how.by)
-            raise _Unfit from None
+            raise _Unfit("it took too long") from None
         return output, (await workflows.run_view(run)).steps
 
     # -- its end
@@ -467,13 +628,20 @@ class _Carried:
         """Compares the finalists with the workflow itself on the cases held out, and proposes one."""
         seed = await self._held_scores(search, 0)
         found: tuple[float, float, int] | None = None
+        cheaper: tuple[float, EvolutionCandidate] | None = None
         for one in search.finalists(_FINALISTS):
             scores = await self._held_scores(search, one.number)
             gains = [new - old for new, old in zip(scores, seed, strict=True)]
             least, gain = lower_bound(gains, self._order.seed), sum(gains) / len(gains)
+            if min(gains) >= 0 and one.cost < (cheaper[1].cost if cheaper else search.candidate(0).cost):
+                cheaper = (gain, one)
             if found is None or (least, gain) > found[:2]:
                 found = (least, gain, one.number)
-        if found is None or found[1] <= self._order.margin:
+        if cheaper and "cost" in self._order.objectives and (found is None or found[0] <= self._order.margin):
+            gain, one = cheaper
+            said = f"no case held out is worse, and a case costs {one.cost:.1f} rows of {search.candidate(0).cost:.1f}"
+            await self._end(said, best=one.number, gain=gain, least_gain=0.0)
+        elif found is None or found[1] <= self._order.margin:
             await self._end("no candidate is better than the workflow on the cases held out")
         elif found[0] <= self._order.margin:
             cases = len(self._held)
@@ -503,6 +671,12 @@ class _Carried:
         if await asyncio.to_thread(self._all._table.end, ended):
             said = {"id": ended.id, "workflow": ended.workflow, "best": ended.best, "reason": reason}
             self._all._events.publish("evolution.ended", said)
+            if ended.best is not None and self._order.promotion is not None:
+                by = f"evolution:{ended.id}"
+                try:
+                    await self._all.promote(ended.id, who=by, canary=self._order.promotion)
+                except OmniError as error:  # it was changed meanwhile: a person decides
+                    _log.warning("%s is not promoted: %s", ended.id, error)
 
 
 def _order(one: Evolution) -> EvolutionOrder:

@@ -50,8 +50,9 @@ from omnicore.fleet.messages import (
     call_subject,
     error_from,
 )
-from omnicore.plugins.call import CallPath, depth, not_begun, to_json, used
+from omnicore.plugins.call import CallPath, depth, not_begun, to_json
 from omnicore.plugins.callers import Callers, caller
+from omnicore.plugins.costs import used
 from omnicore.plugins.schemas import JSON_MEDIA, TEXT_MEDIA
 from omnicore.records import from_text, replace, to_text
 from omnicore.sandbox.abi import MIB, Usage
@@ -439,7 +440,7 @@ class FleetCalls:
 
     def __init__(self, here: CallPath, remote: Remote, directory: HostDirectory, placements: Placements) -> None:
         self._here, self._remote, self._directory, self._placements = here, remote, directory, placements
-        self.targets = here.targets
+        self.targets, self.kept = here.targets, here.kept
         self.fleet = True
         self.own: frozenset[str] = frozenset()
         """The plugins that this host serves."""

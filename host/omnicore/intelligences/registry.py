@@ -33,7 +33,7 @@ from omnicore.intelligences.intelligence import (
     answered,
     checked_spec,
 )
-from omnicore.plugins.call import Meter, metered
+from omnicore.plugins.costs import Meter, metered
 from omnicore.records import decode
 from omnicore.storage.tables.intelligences import IntelligenceRow, IntelligencesTable, Room, SkillRow, UsageRow
 from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder, Metrics

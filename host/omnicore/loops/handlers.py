@@ -19,7 +19,7 @@ from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.doors import act, granted_scope
 from omnicore.capabilities.loops import may_take_part
 from omnicore.errors import PermissionDenied
-from omnicore.plugins.call import Meter, metered
+from omnicore.plugins.costs import Meter, metered
 from omnicore.sandbox.abi import Limits, LogLevel
 from omnicore.texts import is_whole, made_whole
 

@@ -358,8 +358,11 @@ class MemoryService:
         return await _aside(state, ends=ends, scope=scoped(scope).names)
 
     async def remove_fact(self, fact: str, *, owner: str = HOST) -> bool:
-        """See `MemoryFacts.remove`."""
-        return await _aside(self.memories.facts.remove, owner, fact)
+        """See `MemoryFacts.remove`. Its words leave the files right after."""
+        gone = await _aside(self.memories.facts.remove, owner, fact)
+        for loop in self._loops[1:] if gone else ():
+            loop.wake()
+        return gone
 
     async def blocks(
         self, *, owner: str = HOST, after: str = "", most: int = 100, **scope: Unpack[ScopeNames]

@@ -97,15 +97,15 @@ class AgentDBConfig:
 class MetaSONAConfig:
     """Settings of the search for architectures, `OmegaAPI.evolve`.
 
-    `mcts_iterations` is the most candidates that a search makes: each is a node of its tree. `ppo_steps` is not used,
-    as no policy is learned by gradients here; a start with any says so in the log.
+    `mcts_iterations` is the most candidates that a search makes: each is a node of its tree. `ppo_steps` are the steps
+    of PPO by which a search learns which proposer to ask, after each eight candidates; 0: it counts what they won.
     """
 
     enable_evolution: bool = False
     mcts_iterations: int = 100
     ppo_steps: int = 0
 
-    RANGES: ClassVar[Mapping[str, _Range]] = {"mcts_iterations": (0, 1_000_000), "ppo_steps": (0, 1_000_000)}
+    RANGES: ClassVar[Mapping[str, _Range]] = {"mcts_iterations": (0, 1_000_000), "ppo_steps": (0, 1_000)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +336,6 @@ class OmegaRuntime:
             self.on_event(handler)
         self._waiting.clear()
         host.bus.publish("system.started", {"state": str(self.state)})
-        if self.config.meta_sona.ppo_steps:
-            _log.warning("meta_sona.ppo_steps is not used: a search makes mcts_iterations candidates")
 
     async def stop(self) -> None:
         """Ends everything in order, then closes the subscriptions. Raises: Conflict."""
@@ -636,7 +634,8 @@ class OmegaAPI:
         if self.runtime.fixed_architectures:
             raise Unavailable("architectures are fixed", remedy="set meta_sona.enable_evolution")
         most = max(1, min(order.candidates, config.mcts_iterations))
-        return await host.evolution.begin(records.replace(order, candidates=most), who="omega")
+        steps = order.policy_steps or config.ppo_steps
+        return await host.evolution.begin(records.replace(order, candidates=most, policy_steps=steps), who="omega")
 
     async def _list(self, status: IntelligenceStatus | None) -> list[Intelligence]:
         people = self.runtime.ready().intelligences

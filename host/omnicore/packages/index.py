@@ -58,6 +58,8 @@ _DAY_S = 86_400.0
 _ROOT_DAYS, _LISTS_DAYS = 3 * 365, 365
 MOST_DOCUMENT = 4 * 1024 * 1024
 """Largest document of one name, and largest list for searches."""
+MOST_VERSIONS = 1000
+"""Versions of one plugin; the oldest leave the index's documents, and their files stay."""
 MOST_README = MOST_ICON = 64 * 1024
 """Largest files beside a package that can be read without fetching it; of a longer README the beginning."""
 MOST_KEPT_FILES, MOST_KEPT_BYTES = 1000, 64 * 1024 * 1024
@@ -114,7 +116,7 @@ class IndexEntry(Record, frozen=True):
     """A plugin of an index: its facts, and its versions, the newest first."""
 
     name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$")]
-    versions: Annotated[tuple[IndexVersion, ...], Meta(min_length=1, max_length=1000)]
+    versions: Annotated[tuple[IndexVersion, ...], Meta(min_length=1, max_length=MOST_VERSIONS)]
     description: Annotated[str, Meta(max_length=2000)] = ""
     author: Annotated[str, Meta(max_length=200)] = ""
     publishers: tuple[IndexPublisher, ...] = ()
@@ -169,7 +171,9 @@ def entry_with(
         raise Conflict(
             f"{package.name} {made.version} is in the index with other bytes", remedy="give the package another version"
         )
-    versions = sorted({one.version: one for one in (made, *old)}.values(), key=_order, reverse=True)
+    versions = sorted({one.version: one for one in (made, *old)}.values(), key=_order, reverse=True)[:MOST_VERSIONS]
+    if made not in versions:
+        raise Conflict(f"the index has {MOST_VERSIONS} newer versions of {package.name}", remedy="leave this one out")
     held = {one.fingerprint: one for one in (before.publishers if before is not None else ())}
     held |= {key.fingerprint: keys[key] for key in signed}
     return IndexEntry(
@@ -274,7 +278,8 @@ class IndexFolder:
         Args:
             packages: the files of versions that are new, as `index_files` gives them.
 
-        Raises: Conflict: a key that is needed is missing, or a version is there with other bytes.
+        Raises: Conflict: a key that is needed is missing, a version is there with other bytes, or hosts would not read
+            what is written.
         """
         tuf = self._tuf
         files = dict[str, bytes]()
@@ -282,6 +287,12 @@ class IndexFolder:
             files[f"names/{name}.json"] = to_text(entry).encode()
         listed = (replace(one, versions=one.versions and (one.offered,)) for _, one in sorted(entries.items()))
         files["search.json"] = to_text(IndexList(tuple(listed))).encode()
+        for path, data in files.items():
+            if len(data) > MOST_DOCUMENT:
+                raise Conflict(
+                    f"{path} would have {len(data)} bytes, of which hosts read {MOST_DOCUMENT}",
+                    remedy="make another index for some of the plugins",
+                )
         before = self._targets() if (self._folder / "metadata").is_dir() else {}
         targets = {path: one for path, one in before.items() if path.startswith("packages/")}
         for path, data in {**packages, **files}.items():

@@ -17,11 +17,10 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token, copy_context
-from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from omnicore.errors import (
     CallCancelled,
@@ -37,6 +36,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.plugins.callers import Callers, VersionTally, at_fault, caller, counts
+from omnicore.plugins.costs import METER, KeptCalls, measured
 from omnicore.plugins.version import RetiredError, Target, Version
 
 if TYPE_CHECKING:
@@ -50,52 +50,8 @@ if TYPE_CHECKING:
     from omnicore.plugins.placement import Placements
     from omnicore.plugins.version import InstancePool, VersionsInService
     from omnicore.plugins.view import GrantChange
-    from omnicore.sandbox.abi import Usage
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import PluginRow
-
-
-class UsageTaker(Protocol):
-    """Whoever wants to know what calls used."""
-
-    def take(self, usage: Usage) -> None:
-        """Is told of each call as it ends."""
-
-
-@dataclass(slots=True)
-class Meter:
-    """Fuel that the calls inside a `metered` block used. Only plugins whose limits set `fuel` count it."""
-
-    fuel: int = 0
-
-    def take(self, usage: Usage) -> None:
-        """Adds the fuel of a call."""
-        self.fuel += usage.fuel or 0
-
-
-_T = TypeVar("_T", bound=UsageTaker)
-_meter: ContextVar[UsageTaker | None] = ContextVar("omnicore_meter", default=None)
-
-
-@contextmanager
-def metered(meter: _T) -> Iterator[_T]:
-    """Counts the fuel of all calls made in this block, those of other threads for it among them."""
-    before = _meter.set(meter)
-    try:
-        yield meter
-    finally:
-        _meter.reset(before)
-
-
-@contextmanager
-def _measured(costs: CallCosts) -> Iterator[None]:
-    """Fills in the time, fuel and memory of the call in this block, also when it fails."""
-    started = perf_counter()
-    try:
-        with metered(costs):
-            yield
-    finally:
-        costs.time_s = perf_counter() - started
 
 
 def not_serving(row: PluginRow, missing: Sequence[GrantChange]) -> OmniError:
@@ -228,19 +184,14 @@ def deeper(calls: int) -> Iterator[None]:
         _depth.reset(before)
 
 
-def used(usage: Usage) -> None:
-    """Counts what a call on another host has used where somebody measures."""
-    meter = _meter.get()
-    if meter is not None:
-        meter.take(usage)
-
-
 class CallPath(Protocol):
     """The way that calls of plugins take: those of this host, or of a fleet."""
 
     targets: dict[str, Target]
     fleet: bool
     """True where calls may leave this host."""
+    kept: KeptCalls
+    """The calls that this host keeps."""
 
     def serves(self, ref: str) -> bool:
         """True if a call can be made now. Costs no more than a look-up or two."""
@@ -524,7 +475,7 @@ class Calls:
     """Every call of one host, from any thread or from an event loop.
 
     Args:
-        threads: how many guests that compute long may run at once for tasks.
+        settings: `threads`, how many guests that compute long may run at once for tasks; `telemetry`.
         reentrant: True when host functions exist that could call plugins themselves.
         routes: knows the targets of references.
         failed: called with a failure that is the plugin's, and True when it opened the breaker.
@@ -534,21 +485,22 @@ class Calls:
 
     def __init__(
         self,
+        settings: Settings,
         *,
-        threads: int,
         reentrant: bool,
         routes: CallRoutes,
         failed: Callable[[Version, OmniError, bool], None],
         recovered: Callable[[Version], None],
         make_room: Callable[[], bool],
     ) -> None:
-        self.callers = Callers()
+        self.callers, self.kept = Callers(), KeptCalls(excerpt=settings.telemetry.call_input)
+        self._slow_s = self.kept.slow_s
         self.targets, self._resolve, self._divided = routes.targets, routes.resolve, routes.divided
         self._reentrant, self._placements = reentrant, routes.placements
         self._failed, self._recovered, self._make_room = failed, recovered, make_room
-        self._room = threads * (1 + _QUEUED_PER_THREAD)
+        self._room = settings.threads * (1 + _QUEUED_PER_THREAD)
         self._queued = 0
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="omnicore-call")
+        self._executor = ThreadPoolExecutor(settings.threads, thread_name_prefix="omnicore-call")
 
     fleet = False
 
@@ -594,7 +546,7 @@ class Calls:
     ) -> Any:
         """See `omnicore.plugins.host.PluginHost.call`."""
         if costs is not None:
-            with _measured(costs):
+            with measured(costs):
                 return await self.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw)
         target = self.targets.get(ref) or self._divided(ref)
         if target is None:
@@ -637,12 +589,16 @@ class Calls:
             if job is not None:
                 job.bind(instance)
             output = instance.call(target.export, payload, timeout_s=timeout_s, host_context=host_context)
+            ended = perf_counter()
+            if ended >= target.sample_at or ended - started >= self._slow_s:
+                self.kept.note(target, instance, (started, ended), (payload, host_context))
         except BaseException as error:
+            self.kept.note(target, instance, (started, perf_counter()), (payload, host_context), error)
             self._note(target, error, started, timeout_s)
             raise
         finally:
             self._end(pool, instance, inside)
-        target.record(perf_counter() - started)
+        target.record(ended - started)
         if version.unwell:
             self._answered(version)
         return output
@@ -664,12 +620,16 @@ class Calls:
         inside = _depth.set(_depth.get() + 1) if self._reentrant else None
         try:
             output = await instance.call_async(target.export, payload, timeout_s=timeout_s, host_context=host_context)
+            ended = perf_counter()
+            if ended >= target.sample_at or ended - started >= self._slow_s:
+                self.kept.note(target, instance, (started, ended), (payload, host_context))
         except BaseException as error:
+            self.kept.note(target, instance, (started, perf_counter()), (payload, host_context), error)
             self._note(target, error, started, timeout_s)
             raise
         finally:
             self._end(pool, instance, inside)
-        target.record(perf_counter() - started)
+        target.record(ended - started)
         if version.quarantined:  # that it is well again is written to the database
             await asyncio.to_thread(self._answered, version)
         elif version.unwell:
@@ -689,7 +649,7 @@ class Calls:
             raise
 
     def _end(self, pool: InstancePool, instance: Instance, inside: Token[int] | None) -> None:
-        meter = _meter.get()
+        meter = METER.get()
         if meter is not None:
             with suppress(OmniError):  # one that was closed meanwhile tells nothing
                 meter.take(instance.usage())

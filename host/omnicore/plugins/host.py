@@ -131,14 +131,14 @@ class PluginHost:
         self._folder = self._make_watch(database, kv, judged_by(settings, engine, known, self._natives.names()), known)
         self._fleet = self._make_fleet(database) if self._catalogue.host else None
         self.calls: CallPath = Calls(
-            threads=settings.threads,
+            settings,
             reentrant=bool(functions or doors or len(self._natives)),  # Python can call the host again, without end
             routes=self._routes,
             failed=self._failed,
             recovered=self._recovered,
             make_room=self._versions.trim,
         )
-        self.forgetting, self.watching = [kv.clear], []
+        self.forgetting, self.watching = [kv.clear, self.calls.kept.forget], []
         metrics.watch_states(self.states)
 
     def _make_catalogue(self, database: Store, modules: ModuleStore, clock: Clock, known: Provided) -> Catalogue:

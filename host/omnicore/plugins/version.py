@@ -446,13 +446,15 @@ class Target:
     """Everything that calls of a reference such as `text.count` need, worked out once.
 
     `record` is told of calls that were answered, `failed` of all others. `tally` counts for one of several versions,
-    `gate` lets calls through where they are limited.
+    `gate` lets calls through where they are limited. `sample_at`, `spoilt_at`: see `costs`.
     """
 
+    # fmt: off
     __slots__ = (
-        *("export", "failed", "gate", "media", "plain_input", "plain_output", "record", "ref", "tally", "threads"),
-        "version",
+        "export", "failed", "gate", "media", "plain_input", "plain_output", "record", "ref", "sample_at", "spoilt_at",
+        "tally", "threads", "version",
     )
+    # fmt: on
 
     def __init__(
         self, ref: str, export: str, *, version: Version, media: Media, recorder: CallRecorder, threads: bool
@@ -468,6 +470,7 @@ class Target:
         self.tally: VersionTally | None = None
         self.gate: LimitGate | None = None
         self.threads = threads
+        self.sample_at = self.spoilt_at = 0.0
 
 
 class VersionsInService:

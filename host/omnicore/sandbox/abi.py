@@ -220,11 +220,17 @@ class Limits:
     compile_bytes: int = 1024 * MIB
 
 
+DoorNote = tuple[str, float, float, str]
+"""Something that a guest asked of a door: the verb, when that began and ended on `perf_counter`, and the outcome."""
+
+
 @dataclass(slots=True)
 class Usage:
-    """Resources that the last call of an instance used. Units: `fuel` instructions, `memory_bytes` bytes."""
+    """Resources that the last call of an instance used. Units: `fuel` instructions, `memory_bytes` bytes. `doors` has
+    the last things that it and calls before it asked of doors."""
 
     fuel: int | None = None
     memory_bytes: int = 0
     host_calls: int = 0
     http_requests: int = 0
+    doors: tuple[DoorNote, ...] = ()

@@ -7,10 +7,11 @@ import concurrent.futures
 import os
 import threading
 import time
+from collections import deque
 from typing import Any, Protocol
 
 from omnicore.errors import CallCancelled, DeadlineExceeded, InstanceBusy, InvalidInput, LimitExceeded
-from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.abi import DoorNote, Limits
 
 _LOOK_S = 0.02  # how often a waiting call looks whether it was cancelled
 
@@ -75,17 +76,22 @@ def too_many_calls(allowed: int) -> LimitExceeded:
     )
 
 
+MOST_NOTES = 32
+"""So many of the things that a call asks of doors are noted for those who look at it."""
+
+
 class CallBudget:
     """HTTP requests and log output that one call may still use. Filled when a call first uses it; set `filled` to False
-    when another call begins."""
+    when another call begins. `asked` has the last things that this call and those before it asked of doors."""
 
-    __slots__ = ("_bytes_left", "_limits", "_lines_left", "_requests_left", "_uses", "filled")
+    __slots__ = ("_bytes_left", "_limits", "_lines_left", "_requests_left", "_uses", "asked", "filled")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.filled = False
         self._requests_left = self._lines_left = self._bytes_left = 0
         self._uses: dict[str, int] = {}
+        self.asked: deque[DoorNote] = deque(maxlen=MOST_NOTES)
 
     def _fill(self) -> None:
         if not self.filled:

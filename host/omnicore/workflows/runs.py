@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound
@@ -27,7 +28,17 @@ from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.progress import KeptRows, checked, fitting, taken_over
 from omnicore.workflows.steps.step import ANSWERED, hops_of, marked, placeholders, told
 from omnicore.workflows.trials import TrialRecord
-from omnicore.workflows.view import Page, PlannedStep, RetryPlan, shortened
+from omnicore.workflows.view import (
+    Page,
+    PlannedStep,
+    RetryPlan,
+    RunComparison,
+    RunTimeline,
+    compared,
+    met,
+    shortened,
+    timeline,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +56,7 @@ _log = logging.getLogger("omnicore.workflows")
 
 
 _MOST = 500
+_FULL = 20
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -111,6 +123,22 @@ class RunReader:
         """Rows of a run in full. Raises: NotFound."""
         names = self._names(self.row(run))
         return [self._step(one, names, whole=True) for one in self._steps.page(run, after, max(1, min(limit, _MOST)))]
+
+    def timeline(self, run: str, after: int, limit: int) -> RunTimeline:
+        """The spans of so many rows of a run, on one line of time. Raises: NotFound."""
+        page = self.steps(run, after, limit)
+        return timeline(self.view(run), page.items, first=after == 0, following=page.next)
+
+    def compared(self, first: str, second: str) -> RunComparison:
+        """Two runs of one workflow, step by step. Raises: NotFound. InvalidInput: they are of two workflows."""
+        one, other = self.view(first), self.view(second)
+        return compared((one, *met(self._results(one))), (other, *met(self._results(other))))
+
+    def _results(self, run: RunView) -> Iterator[StepView]:
+        after = 0
+        while page := self.results(run.id, after, _FULL):  # values in full may be large
+            yield from page
+            after = page[-1].seq
 
     def step(self, run: str, seq: int) -> StepView:
         """A row in full. Raises: NotFound."""
@@ -300,6 +328,26 @@ _COUNT_S = 1.0
 _COUNT_SHARE = 50.0
 
 
+@dataclass(slots=True)
+class TriedVersion:
+    """A present version that is tried on a share of the runs, in per cent; the others begin with the one before."""
+
+    version: int
+    before: int
+    share: int
+    owed: int = 0
+
+    def chosen(self, present: int) -> int:
+        """The version of the next run: of each hundred in a row exactly the share gets the tried one."""
+        if present != self.version:  # somebody applied another one, which ends the trial
+            return present
+        self.owed += self.share
+        if self.owed < 100:
+            return self.before
+        self.owed -= 100
+        return self.version
+
+
 class RunStarter:
     """Begins runs from a name and an input, in this host if it has room. Belongs to one event loop.
 
@@ -318,6 +366,8 @@ class RunStarter:
         self._journal, self._definitions, self._runs = journal, definitions, runs
         self._settings, self._clock = settings, clock
         self.runner: Runner | None = None
+        self.tried: dict[str, TriedVersion] = {}
+        """By workflow: its present version gets only a share of the runs."""
         self._ids = OrderedIds("run")
         self._pending, self._count_due = 0, 0.0
 
@@ -326,6 +376,9 @@ class RunStarter:
     ) -> NewRun:
         """The run to begin. Raises: NotFound. Conflict: it is switched off. InvalidInput. CapacityReached."""
         present = await self._definitions.present(workflow)
+        if number is None and version is None:
+            tried = self.tried.get(workflow)
+            number = tried.chosen(present.number) if tried is not None else None
         if number is not None and number != present.number:
             earlier = await self._definitions.numbered(workflow, number)
             present = Present(workflow, earlier.number, present.enabled, earlier.graph)

@@ -44,7 +44,7 @@ from omnicore.workflows.language.palette import Known, known_of
 from omnicore.workflows.live import Seats
 from omnicore.workflows.steps.cloud_events import admitted
 from omnicore.workflows.trials import TrialWishes
-from omnicore.workflows.view import OpenView, RetryPlan, WorkflowVersion
+from omnicore.workflows.view import OpenView, RetryPlan, RunComparison, RunTimeline, WorkflowVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -563,6 +563,14 @@ class Workflows:
     async def step(self, run: str, seq: int) -> StepView:
         """A row with its values in full. Raises: NotFound."""
         return await asyncio.to_thread(self._reader.step, run, seq)
+
+    async def timeline(self, run: str, *, after: int = 0, limit: int = 100) -> RunTimeline:
+        """Its spans on one line of time, down to calls of the host. Raises: NotFound."""
+        return await asyncio.to_thread(self._reader.timeline, run, after, limit)
+
+    async def compared(self, run: str, other: str) -> RunComparison:
+        """It and another run of its workflow, step by step. Raises: NotFound. InvalidInput: of another workflow."""
+        return await asyncio.to_thread(self._reader.compared, run, other)
 
     async def open(self, run: str) -> Sequence[OpenView]:
         """Open actions and waits of the run. Raises: NotFound."""

@@ -1158,6 +1158,48 @@ func (c *Client) ShowStep(ctx context.Context, run string, seq string) (*RunStep
 	return answer, nil
 }
 
+// ShowTimelineQuery has the options of ShowTimeline; what is nil is left out.
+type ShowTimelineQuery struct {
+	// Only of rows behind this one.
+	After *int64
+
+	// Rows.
+	Limit *int64
+}
+
+func (q ShowTimelineQuery) visit(add func(string, any)) {
+	add("after", q.After)
+	add("limit", q.Limit)
+}
+
+// ShowTimeline: shows a run as spans, down to calls of the host: GET /api/v1/runs/{run}/timeline.
+func (c *Client) ShowTimeline(ctx context.Context, run string, query ShowTimelineQuery) (*RunTimeline, error) {
+	answer := new(RunTimeline)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/runs/" + escaped(run) + "/timeline", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// CompareRunsQuery has the options of CompareRuns; what is nil is left out.
+type CompareRunsQuery struct {
+	// The other run.
+	Other *string
+}
+
+func (q CompareRunsQuery) visit(add func(string, any)) {
+	add("other", q.Other)
+}
+
+// CompareRuns: compares two runs of a workflow, step by step: GET /api/v1/runs/{run}/comparison.
+func (c *Client) CompareRuns(ctx context.Context, run string, query CompareRunsQuery) (*RunComparison, error) {
+	answer := new(RunComparison)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/runs/" + escaped(run) + "/comparison", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ShowOpen: shows what a run does or waits for: GET /api/v1/runs/{run}/open.
 func (c *Client) ShowOpen(ctx context.Context, run string) (*RunOpen, error) {
 	answer := new(RunOpen)
@@ -2744,11 +2786,12 @@ func (c *Client) EndEvolution(ctx context.Context, evolution string) (*Evolution
 	return answer, nil
 }
 
-// PromoteCandidate: makes its best candidate the next version of the workflow: POST
-// /api/v1/evolutions/{evolution}/promote. It is repeated safely: the client sends an Idempotency-Key.
-func (c *Client) PromoteCandidate(ctx context.Context, evolution string) (*Evolution, error) {
+// PromoteCandidate: makes its best candidate the next version of the workflow, for a share of its runs first
+// where one is given: POST /api/v1/evolutions/{evolution}/promote. It is repeated safely: the client sends an
+// Idempotency-Key.
+func (c *Client) PromoteCandidate(ctx context.Context, evolution string, body EvolutionCanary) (*Evolution, error) {
 	answer := new(Evolution)
-	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/promote", keyed: true}, answer); err != nil {
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/promote", body: body, media: "application/json", keyed: true}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -2958,6 +3001,130 @@ func (q ListCallFiguresQuery) visit(add func(string, any)) {
 func (c *Client) ListCallFigures(ctx context.Context, query ListCallFiguresQuery) (*FunctionFiguresList, error) {
 	answer := new(FunctionFiguresList)
 	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/metrics/calls", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListAlarms: lists alarms by name: GET /api/v1/alarms.
+func (c *Client) ListAlarms(ctx context.Context) (*Alarms, error) {
+	answer := new(Alarms)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/alarms"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowAlarm: shows an alarm: GET /api/v1/alarms/{alarm}.
+func (c *Client) ShowAlarm(ctx context.Context, alarm string) (*Alarm, error) {
+	answer := new(Alarm)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/alarms/" + escaped(alarm)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// PutAlarm: sets an alarm: PUT /api/v1/alarms/{alarm}.
+func (c *Client) PutAlarm(ctx context.Context, alarm string, body AlarmOrder) (*Alarm, error) {
+	answer := new(Alarm)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/alarms/" + escaped(alarm), body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveAlarm: removes an alarm: DELETE /api/v1/alarms/{alarm}.
+func (c *Client) RemoveAlarm(ctx context.Context, alarm string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/alarms/" + escaped(alarm)}, nil)
+}
+
+// ListKeptCallsQuery has the options of ListKeptCalls; what is nil is left out.
+type ListKeptCallsQuery struct {
+	// Only of this plugin.
+	Plugin *string
+
+	// Only of this function.
+	Function *string
+
+	// A version, or how a hash begins.
+	Version *string
+
+	// Only those of this run.
+	Run *string
+
+	// Only those in this state. One of ok, failed, slow.
+	State *string
+
+	// Only from this time on; Unix seconds.
+	Since *float64
+
+	// Only before this time; Unix seconds.
+	Until *float64
+
+	// Only those that took as long; milliseconds.
+	LeastMs *float64
+
+	// Words in the error, the caller or the input.
+	Q *string
+
+	// How many.
+	Limit *int64
+
+	// `next` of the page before.
+	Cursor *string
+}
+
+func (q ListKeptCallsQuery) visit(add func(string, any)) {
+	add("plugin", q.Plugin)
+	add("function", q.Function)
+	add("version", q.Version)
+	add("run", q.Run)
+	add("state", q.State)
+	add("since", q.Since)
+	add("until", q.Until)
+	add("least_ms", q.LeastMs)
+	add("q", q.Q)
+	add("limit", q.Limit)
+	add("cursor", q.Cursor)
+}
+
+// ListKeptCalls: lists calls of plugins that this host keeps, newest first: GET /api/v1/calls.
+func (c *Client) ListKeptCalls(ctx context.Context, query ListKeptCallsQuery) (*KeptCalls, error) {
+	answer := new(KeptCalls)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/calls", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AllKeptCalls goes through all pages of ListKeptCalls, asking for each as it is reached; the first error
+// ends it.
+func (c *Client) AllKeptCalls(ctx context.Context, query ListKeptCallsQuery) iter.Seq2[KeptCall, error] {
+	return func(yield func(KeptCall, error) bool) {
+		for {
+			page, err := c.ListKeptCalls(ctx, query)
+			if err != nil {
+				var none KeptCall
+				yield(none, err)
+				return
+			}
+			for _, one := range page.Items {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			query.Cursor = page.Next
+		}
+	}
+}
+
+// ShowKeptCall: shows a call that this host keeps: GET /api/v1/calls/{call}.
+func (c *Client) ShowKeptCall(ctx context.Context, call string) (*KeptCall, error) {
+	answer := new(KeptCall)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/calls/" + escaped(call)}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

@@ -19,6 +19,116 @@ type Advisory struct {
 	Affected string `json:"affected"`
 }
 
+// Alarm is a JSON object.
+type Alarm struct {
+	// Calls of functions, ended runs of a workflow, or tasks that wait in a queue. One of function, workflow,
+	// queue.
+	Kind string `json:"kind"`
+
+	// `plugin.function`, `plugin` or `*`; a workflow; a queue.
+	Target string `json:"target"`
+
+	// Counts and rates (0 to 1) within the window; `length` is that of a queue now. One of calls, failures,
+	// error_rate, p95_ms, length.
+	Figure string `json:"figure"`
+
+	// The alarm fires beyond it.
+	Threshold float64 `json:"threshold"`
+
+	// The side of the threshold that is wrong. One of above, below.
+	Side string `json:"side"`
+
+	// It ends when the figure is back on the other side of this; null: of the threshold.
+	Clear *float64 `json:"clear"`
+
+	// The time that figures are about.
+	WindowS float64 `json:"window_s"`
+
+	// Rates and p95 of fewer calls or runs say nothing.
+	LeastCalls int64 `json:"least_calls"`
+
+	// `connector.action` that is done when it fires and when it ends.
+	Connector *string `json:"connector"`
+
+	// A workflow that is run when it fires and when it ends.
+	Workflow *string `json:"workflow"`
+
+	Enabled bool `json:"enabled"`
+
+	Name string `json:"name"`
+
+	Input any `json:"input"`
+
+	// Who stored it last.
+	ChangedBy string `json:"changed_by"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+
+	// One of quiet, firing.
+	State string `json:"state"`
+
+	// When it came into this state.
+	Since float64 `json:"since"`
+
+	// The figure as it was last; null where it says nothing.
+	Value *float64 `json:"value"`
+
+	// When that was.
+	CheckedAt *float64 `json:"checked_at"`
+
+	// The state that the connector or workflow was told last. One of quiet, firing.
+	Told string `json:"told"`
+
+	// Why it could not be told; empty where it was.
+	Trouble string `json:"trouble"`
+}
+
+// AlarmOrder is a JSON object.
+type AlarmOrder struct {
+	// Calls of functions, ended runs of a workflow, or tasks that wait in a queue. One of function, workflow,
+	// queue.
+	Kind string `json:"kind"`
+
+	// `plugin.function`, `plugin` or `*`; a workflow; a queue.
+	Target string `json:"target"`
+
+	// Counts and rates (0 to 1) within the window; `length` is that of a queue now. One of calls, failures,
+	// error_rate, p95_ms, length.
+	Figure string `json:"figure"`
+
+	// The alarm fires beyond it.
+	Threshold float64 `json:"threshold"`
+
+	// The side of the threshold that is wrong. One of above, below.
+	Side *string `json:"side,omitempty"`
+
+	// It ends when the figure is back on the other side of this; null: of the threshold.
+	Clear *float64 `json:"clear,omitempty"`
+
+	// The time that figures are about.
+	WindowS *float64 `json:"window_s,omitempty"`
+
+	// Rates and p95 of fewer calls or runs say nothing.
+	LeastCalls *int64 `json:"least_calls,omitempty"`
+
+	// `connector.action` that is done when it fires and when it ends.
+	Connector *string `json:"connector,omitempty"`
+
+	// A workflow that is run when it fires and when it ends.
+	Workflow *string `json:"workflow,omitempty"`
+
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// For the connector or workflow; null: what the event says.
+	Input any `json:"input,omitempty"`
+}
+
+// Alarms is a JSON object.
+type Alarms struct {
+	Items []Alarm `json:"items"`
+}
+
 // Approval is a JSON object.
 type Approval struct {
 	Run string `json:"run"`
@@ -788,7 +898,7 @@ type Drafts struct {
 
 // Edit is a JSON object.
 type Edit struct {
-	// One of retry, catch, skip, swap, drop.
+	// One of retry, catch, skip, swap, drop, merge, cache.
 	Kind string `json:"kind"`
 
 	At string `json:"at"`
@@ -869,6 +979,27 @@ type Evolution struct {
 
 	// Seconds since the Unix epoch.
 	EndedAt *float64 `json:"ended_at"`
+
+	// The version that the promoted candidate is.
+	Version *int64 `json:"version"`
+
+	// Per cent of the runs that it gets while it is tried; null: it is not tried.
+	Share *int64 `json:"share"`
+
+	// Of its runs that must have ended before it serves all.
+	Runs *int64 `json:"runs"`
+
+	// Seconds since the Unix epoch.
+	PromotedAt *float64 `json:"promoted_at"`
+}
+
+// EvolutionCanary is a JSON object.
+type EvolutionCanary struct {
+	// Per cent of the runs.
+	Share *int64 `json:"share,omitempty"`
+
+	// Of its runs that end before it may serve all.
+	Runs *int64 `json:"runs,omitempty"`
 }
 
 // EvolutionCandidate is a JSON object.
@@ -905,6 +1036,9 @@ type EvolutionCandidate struct {
 
 	// Of the cases held out, for those that came so far.
 	Held []float64 `json:"held"`
+
+	// Of the model that proposed it; 0: none did.
+	Tokens int64 `json:"tokens"`
 }
 
 // EvolutionCandidates is a JSON object.
@@ -937,6 +1071,27 @@ type EvolutionJudge struct {
 	Function *string `json:"function,omitempty"`
 }
 
+// EvolutionModel is a JSON object.
+type EvolutionModel struct {
+	// A connector with the action `chat`.
+	Connector string `json:"connector"`
+
+	// Instead of the connector's own.
+	Model *string `json:"model,omitempty"`
+
+	// How often it is asked at most.
+	Calls *int64 `json:"calls,omitempty"`
+
+	// Of all questions and answers. It is not asked when they may run out.
+	Tokens *int64 `json:"tokens,omitempty"`
+
+	// Of one answer, at most.
+	AnswerTokens *int64 `json:"answer_tokens,omitempty"`
+
+	// Seconds that an answer may take.
+	AnswerS *float64 `json:"answer_s,omitempty"`
+}
+
 // EvolutionOrder is a JSON object.
 type EvolutionOrder struct {
 	// The definition to begin with: a document, or its YAML text.
@@ -951,6 +1106,21 @@ type EvolutionOrder struct {
 	Edits []string `json:"edits,omitempty"`
 
 	Judge *EvolutionJudge `json:"judge,omitempty"`
+
+	// Proposes candidates as well; null: none is asked.
+	Model *EvolutionModel `json:"model,omitempty"`
+
+	// With `cost`, what is as good and does less is proposed as well.
+	Objectives []string `json:"objectives,omitempty"`
+
+	// Optuna's, which draws numbers and choices. One of tpe, nsga2.
+	Sampler *string `json:"sampler,omitempty"`
+
+	// Of PPO after eight candidates, to learn who proposes; 0: wins are counted.
+	PolicySteps *int64 `json:"policy_steps,omitempty"`
+
+	// Promotes what is proposed by itself, with a trial; null: a person does.
+	Promotion *EvolutionCanary `json:"promotion,omitempty"`
 
 	// How many the search makes at most.
 	Candidates *int64 `json:"candidates,omitempty"`
@@ -1416,6 +1586,20 @@ type Host struct {
 	Counts map[string]int64 `json:"counts"`
 }
 
+// HostCallNote is a JSON object.
+type HostCallNote struct {
+	// Such as kv.get.
+	Verb string `json:"verb"`
+
+	// After the call began.
+	BeginMs float64 `json:"begin_ms"`
+
+	TimeMs float64 `json:"time_ms"`
+
+	// `ok`, or the code of the refusal.
+	Outcome string `json:"outcome"`
+}
+
 // HostLines is a JSON object.
 type HostLines struct {
 	Items []LogLine `json:"items"`
@@ -1580,13 +1764,81 @@ type Intelligences struct {
 	Next *string `json:"next"`
 }
 
+// KeptCall is a JSON object.
+type KeptCall struct {
+	ID string `json:"id"`
+
+	Plugin string `json:"plugin"`
+
+	Function string `json:"function"`
+
+	// As the plugin's manifest says.
+	Version string `json:"version"`
+
+	// Of the module that answered.
+	Hash string `json:"hash"`
+
+	// One of ok, failed.
+	State string `json:"state"`
+
+	// `ok`, or the code of the error.
+	Code string `json:"code"`
+
+	// The fact of the error, shortened; empty where it went well.
+	Error string `json:"error"`
+
+	// Who called, such as `user 7`, `plugin text` or `workflow pay`.
+	By string `json:"by"`
+
+	// The run of a workflow whose step called.
+	Run *string `json:"run"`
+
+	// The place of that step.
+	Place *string `json:"place"`
+
+	// The id of its trace, where traces are collected.
+	Trace *string `json:"trace"`
+
+	// Seconds since the Unix epoch.
+	At float64 `json:"at"`
+
+	TimeMs float64 `json:"time_ms"`
+
+	// It took long, and was kept for that.
+	Slow bool `json:"slow"`
+
+	// Instructions; null where they are not counted.
+	Fuel *int64 `json:"fuel"`
+
+	MemoryBytes *int64 `json:"memory_bytes"`
+
+	// How often it called the host.
+	HostCalls int64 `json:"host_calls"`
+
+	// The last things that it asked of the host.
+	Asked []HostCallNote `json:"asked"`
+
+	InputBytes int64 `json:"input_bytes"`
+
+	// How its input begins, without secrets; null unless the host keeps it.
+	Input *string `json:"input"`
+}
+
+// KeptCalls is a JSON object.
+type KeptCalls struct {
+	Items []KeptCall `json:"items"`
+
+	// Cursor, null at the end.
+	Next *string `json:"next"`
+}
+
 // Knob is a JSON object.
 type Knob struct {
 	Name string `json:"name"`
 
 	At string `json:"at"`
 
-	// One of int, float, choice, jq, javascript.
+	// One of int, float, choice, jq, javascript, text.
 	Kind string `json:"kind"`
 
 	// Of a number.
@@ -2923,6 +3175,20 @@ type RunAudit struct {
 	Seq *int64 `json:"seq,omitempty"`
 }
 
+// RunComparison is a JSON object.
+type RunComparison struct {
+	Workflow string `json:"workflow"`
+
+	First RunSide `json:"first"`
+
+	Second RunSide `json:"second"`
+
+	Steps []StepComparison `json:"steps"`
+
+	// A run has more than 2000 rows; those behind are left out.
+	Cut bool `json:"cut"`
+}
+
 // RunFork is a JSON object.
 type RunFork struct {
 	// The last row taken over.
@@ -2983,6 +3249,51 @@ type RunRetry struct {
 	Version *int64 `json:"version,omitempty"`
 }
 
+// RunSide is a JSON object.
+type RunSide struct {
+	ID string `json:"id"`
+
+	// The version; null for a trial.
+	Number *int64 `json:"number"`
+
+	Status string `json:"status"`
+
+	// Seconds since the Unix epoch.
+	CreatedAt float64 `json:"created_at"`
+
+	// Seconds since the Unix epoch.
+	EndedAt *float64 `json:"ended_at"`
+
+	// From its beginning to its end.
+	TimeMs *float64 `json:"time_ms"`
+}
+
+// RunSpan is a JSON object.
+type RunSpan struct {
+	// `call`: of a plugin in a step; `host`: what that asked of the host. One of trigger, run, step, call, host.
+	Kind string `json:"kind"`
+
+	Name string `json:"name"`
+
+	// How deep it is inside of others.
+	Depth int64 `json:"depth"`
+
+	// After the first span began.
+	BeginMs float64 `json:"begin_ms"`
+
+	// Null while it goes on.
+	TimeMs *float64 `json:"time_ms"`
+
+	// The status of a run or step; `ok` or a code of all else.
+	State string `json:"state"`
+
+	// Of a step.
+	Place *string `json:"place,omitempty"`
+
+	// The delivery or event, the plugin's hash, or the run that a step began.
+	About *string `json:"about,omitempty"`
+}
+
 // RunStep is a JSON object.
 type RunStep struct {
 	// Counts from 1.
@@ -3027,6 +3338,19 @@ type RunSteps struct {
 	Items []RunStep `json:"items"`
 
 	// Cursor, null at the end.
+	Next *string `json:"next"`
+}
+
+// RunTimeline is a JSON object.
+type RunTimeline struct {
+	Run string `json:"run"`
+
+	// When the first span began; seconds since the Unix epoch.
+	BeganAt float64 `json:"began_at"`
+
+	Spans []RunSpan `json:"spans"`
+
+	// The row after which the next page begins.
 	Next *string `json:"next"`
 }
 
@@ -3294,6 +3618,42 @@ type StagedRestore struct {
 type Status struct {
 	// One of ok.
 	Status string `json:"status"`
+}
+
+// StepComparison is a JSON object.
+type StepComparison struct {
+	// One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`.
+	Place string `json:"place"`
+
+	Path string `json:"path"`
+
+	Name string `json:"name"`
+
+	Kind string `json:"kind"`
+
+	First *StepSide `json:"first"`
+
+	Second *StepSide `json:"second"`
+
+	// What is not the same; times are never.
+	Differs []string `json:"differs"`
+
+	// Where the outputs differ, as far as they are shown here.
+	Outputs []ValueDifference `json:"outputs,omitempty"`
+}
+
+// StepSide is a JSON object.
+type StepSide struct {
+	Status string `json:"status"`
+
+	Attempts int64 `json:"attempts"`
+
+	// Of all its attempts.
+	TimeMs float64 `json:"time_ms"`
+
+	Output any `json:"output"`
+
+	Fault any `json:"fault"`
 }
 
 // Subsystem is a JSON object.
@@ -3661,6 +4021,16 @@ type Users struct {
 
 	// Cursor, null at the end.
 	Next *string `json:"next"`
+}
+
+// ValueDifference is a JSON object.
+type ValueDifference struct {
+	// A JSON pointer; empty for the whole.
+	Path string `json:"path"`
+
+	First any `json:"first"`
+
+	Second any `json:"second"`
 }
 
 // Vector is a JSON object.

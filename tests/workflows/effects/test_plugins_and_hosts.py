@@ -19,7 +19,8 @@ from omnicore.workflows.steps.step import StepContext
 def test_a_plugin_is_called_with_json_and_the_version_that_served_is_told(bench: Bench) -> None:
     done = bench.do(call("plugin", "text.count_vowels"), "hello")
     assert done.output == {"count": 2}
-    assert done.meta == {"plugin": "text", "hash": bench.host.plugins.get("text").hash}
+    assert {**done.meta, "call": None} == {"plugin": "text", "hash": bench.host.plugins.get("text").hash, "call": None}
+    assert done.meta["call"]["ms"] > 0
 
 
 def test_costs_are_told_where_the_setting_asks_for_them(bench: Bench) -> None:

@@ -534,6 +534,7 @@ class ComponentInstance:
                 fuel=None if store.broken else store.fuel_used(),
                 host_calls=store.parts.limits.host_calls - max(0, store.call.calls_left),
                 http_requests=store.call.budget.requests,
+                doors=tuple(store.call.budget.asked),
             )
         finally:
             self._free.append(None)

@@ -330,13 +330,15 @@ class ExtismInstance:
             raise busy() from None
         try:
             store, call = self._store, self._call
-            if store is None or store.broken:
+            if store is None:
                 raise _closed()
+            lost = store.broken  # its memory must not be looked at
             return Usage(
-                fuel=store.fuel_used(),
-                memory_bytes=store.footprint.size(),
+                fuel=None if lost else store.fuel_used(),
+                memory_bytes=0 if lost else store.footprint.size(),
                 host_calls=call.policy.limits.host_calls - max(0, call.calls_left),
                 http_requests=call.budget.requests,
+                doors=tuple(call.budget.asked),
             )
         finally:
             self._free.append(None)

@@ -12,7 +12,7 @@ from omnicore.storage.table import Table
 
 EvolutionState: TypeAlias = Literal["running", "done", "stopped"]
 CandidateState: TypeAlias = Literal["judged", "dropped", "dead"]
-EditKind: TypeAlias = Literal["retry", "catch", "skip", "swap", "drop"]
+EditKind: TypeAlias = Literal["retry", "catch", "skip", "swap", "drop", "merge", "cache"]
 
 
 class Edit(Record, frozen=True):
@@ -50,6 +50,12 @@ class Evolution(Record, frozen=True):
     ended_at: Time | None
     carrier: Annotated[str, HIDDEN]
     carried_until: Annotated[float, HIDDEN]
+    version: Annotated[int | None, Meta(description="The version that the promoted candidate is.")] = None
+    share: Annotated[
+        int | None, Meta(description="Per cent of the runs that it gets while it is tried; null: it is not tried.")
+    ] = None
+    runs: Annotated[int | None, Meta(description="Of its runs that must have ended before it serves all.")] = None
+    promoted_at: Time | None = None
 
 
 class EvolutionCandidate(Record, frozen=True):
@@ -71,11 +77,13 @@ class EvolutionCandidate(Record, frozen=True):
     seconds: float
     scores: Annotated[Sequence[float], Meta(description="Of the cases for training, in their order.")]
     held: Annotated[Sequence[float] | None, Meta(description="Of the cases held out, for those that came so far.")]
+    tokens: Annotated[int, Meta(description="Of the model that proposed it; 0: none did.")] = 0
 
 
 EVOLUTIONS = Table(Evolution, "evolutions", key="id", indexes=(("state", "id"),))
 CANDIDATES = Table(EvolutionCandidate, "evolution_candidates", key=("evolution", "number"))
 _PAGE = 500
+_MOST_RUNS = 100_000
 
 
 class EvolutionTable:
@@ -160,10 +168,42 @@ class EvolutionTable:
 
         return self._store.apply(work)
 
-    def promote(self, id_: str, number: int | None, before: int | None) -> None:
-        """Notes that a candidate became a version of the workflow; None: that was taken back. On the disk."""
+    def promote(self, one: Evolution) -> None:
+        """Keeps what was promoted, or that it was taken back, and the share that it gets. On the disk."""
         with self._store.write(durable=True) as session:
-            session.execute("UPDATE evolutions SET promoted = ?, before = ? WHERE id = ?", (number, before, id_))
+            session.execute(
+                "UPDATE evolutions SET promoted = ?, before = ?, version = ?, share = ?, runs = ?, promoted_at = ?,"
+                " reason = ? WHERE id = ?",
+                (one.promoted, one.before, one.version, one.share, one.runs, one.promoted_at, one.reason, one.id),
+            )
+
+    def settle(self, one: Evolution, reason: str) -> bool:
+        """Ends the trial of a candidate, which stays promoted; False when another host or a person was quicker."""
+
+        def work(session: Session) -> bool:
+            done = session.execute(
+                "UPDATE evolutions SET share = NULL, runs = NULL, reason = ? WHERE id = ? AND share IS NOT NULL"
+                " AND version = ?",
+                (reason, one.id, one.version),
+            )
+            return done.rowcount > 0
+
+        return self._store.apply(work)
+
+    def canaries(self) -> list[Evolution]:
+        """Searches whose candidate is tried on a share of the runs."""
+        rows = self._store.rows(f"{EVOLUTIONS.select} WHERE share IS NOT NULL ORDER BY id LIMIT {_PAGE}")
+        return [EVOLUTIONS.row(row) for row in rows]
+
+    def ended_runs(self, one: Evolution) -> dict[tuple[int, str], int]:
+        """Numbers of runs since the promotion by version and status, of the candidate's version and the one before."""
+        rows = self._store.rows(
+            "SELECT number, status, count(*) FROM (SELECT number, status FROM workflow_runs WHERE workflow = ?"
+            " AND status IN ('completed', 'faulted') AND ended_at >= ? AND trial = 0 AND number IN (?, ?) LIMIT ?)"
+            " AS found GROUP BY number, status",
+            (one.workflow, one.promoted_at, one.version, one.before, _MOST_RUNS),
+        )
+        return {(int(number), str(status)): int(count) for number, status, count in rows}
 
     def candidates(self, id_: str, *, after: int = -1, limit: int = _PAGE) -> list[EvolutionCandidate]:
         """Candidates of a search in their order."""

@@ -126,6 +126,8 @@ class FactTable:
 
         def work(session: Session) -> bool:
             done = session.execute("DELETE FROM memory_facts WHERE plugin = ? AND id = ?", (plugin, fact))
+            if done.rowcount:
+                clean_by(session, plugin, 0.0)
             return done.rowcount > 0
 
         return self._store.apply(work)

@@ -19,9 +19,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from omnicore.capabilities.capability import CallCosts
 from omnicore.capabilities.clock import clock_functions
 from omnicore.capabilities.doors import NAMESPACE
 from omnicore.capabilities.services import present
@@ -37,6 +37,7 @@ from omnicore.errors import (
 )
 from omnicore.memory.tiers import MemoryTier
 from omnicore.plugins.call import from_json, to_json
+from omnicore.plugins.costs import METER, asked_of
 from omnicore.sandbox.abi import KIB, MIB, Doors, Usage, WasiGrant
 from omnicore.storage.tables.tasks import TaskOrder
 from omnicore.telemetry.logs import LEVELS, harmless
@@ -235,6 +236,7 @@ def _failed(error: GuestError) -> Fault:
 
 
 _LONGEST_S = 3600.0
+_MOST_ASKED = 16  # of what a call asked of the host, in the journal
 
 
 async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Performed:
@@ -242,7 +244,9 @@ async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Pe
 
     The plugin's own limit is the deadline, or less where the step has less time left.
 
-    Args: costs: whether `meta` has its fuel and memory.
+    `meta` has the time of the call and the first things that it asked of the host.
+
+    Args: costs: whether it has its fuel and memory too.
     Raises: Fault; what `PluginHost.call` raises.
     """
     function, version = split_ref(work.call.ref)
@@ -255,26 +259,46 @@ async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Pe
                 raise
     given = from_json(_payload(work.opened()))
     timeout_s = None if work.action.due_at is None else work.left_s(_LONGEST_S)
-    spent = CallCosts()
+    spent, begun = _Spent(), perf_counter()
+    before = METER.set(spent)
     try:
         with plugins.callers.named(f"workflow {work.run.workflow}"):
-            output = await plugins.call(
-                function, given, timeout_s=timeout_s, host_context=context, costs=spent if costs else None
-            )
+            output = await plugins.call(function, given, timeout_s=timeout_s, host_context=context)
     except NotServed as error:
         if error.details.get("plugin") != function.partition(".")[0]:  # a plugin that the called one wanted
             raise fault_of(error) from None
         raise
     except GuestError as error:
         raise fault_of(error, plugin=function.partition(".")[0]) from None
-    used = {"fuel": spent.fuel, "memory_bytes": spent.memory_bytes}
-    told = {name: value for name, value in used.items() if value is not None}
+    finally:
+        METER.reset(before)
+    told = _told(spent.usage, (begun, perf_counter()), costs=costs)
     if context.served:
         return Performed(to_json(output), {**context.served, **told})
     with suppress(NotServed):  # placed elsewhere since then: the call was made all the same
         serving = plugins.serving(function)
         return Performed(to_json(output), {"plugin": serving.name, "hash": serving.hash, **told})
     return Performed(to_json(output), told)
+
+
+class _Spent:
+    """Is told of the usage of a step's call."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+
+    def take(self, usage: Usage) -> None:
+        self.usage = usage
+
+
+def _told(usage: Usage, times: tuple[float, float], *, costs: bool) -> dict[str, Any]:
+    """The time of a call and the last things that it asked of the host, its fuel and memory where they are wanted."""
+    begun, ended = times
+    call: dict[str, Any] = {"ms": round((ended - begun) * 1000, 3)}
+    if usage.doors and (asked := asked_of(usage.doors[-_MOST_ASKED:], begun, ended)):
+        call["asked"] = [[one.verb, one.begin_ms, one.time_ms, one.outcome] for one in asked]
+    used = {"fuel": usage.fuel, "memory_bytes": usage.memory_bytes or None} if costs else {}
+    return {**{name: value for name, value in used.items() if value is not None}, "call": call}
 
 
 def _payload(value: Any) -> Any:

@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKind, ConnectorKindOrder, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, FunctionFiguresList, GalleryEntry, GalleryPage, GalleryPlugin, GrantOrder, Grants, Health, Host, HostLines, HostOrder, InstallOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, LookOrder, Matches, Memories, MemoriesErased, MemoriesForgotten, Memory, MemoryBlock, MemoryBlockOrder, MemoryBlockVersions, MemoryBlocks, MemoryChange, MemoryEntity, MemoryErasure, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, OutdatedPlugins, PackageLook, PasswordChange, Pin, PinChange, Pins, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginOrigins, PluginStatus, Plugins, Practice, Published, Queues, Readiness, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Alarm, AlarmOrder, Alarms, Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKind, ConnectorKindOrder, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCanary, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, FunctionFiguresList, GalleryEntry, GalleryPage, GalleryPlugin, GrantOrder, Grants, Health, Host, HostLines, HostOrder, InstallOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, KeptCall, KeptCalls, Lane, Lanes, LogLines, LoggedIn, LookOrder, Matches, Memories, MemoriesErased, MemoriesForgotten, Memory, MemoryBlock, MemoryBlockOrder, MemoryBlockVersions, MemoryBlocks, MemoryChange, MemoryEntity, MemoryErasure, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, OutdatedPlugins, PackageLook, PasswordChange, Pin, PinChange, Pins, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginOrigins, PluginStatus, Plugins, Practice, Published, Queues, Readiness, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunComparison, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, RunTimeline, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -423,6 +423,16 @@ export class Operations extends Carrier {
   /** Shows a row of a run's journal in full: `GET /api/v1/runs/{run}/steps/{seq}`. */
   showStep(run: string, seq: string, options: CallOptions = {}): Promise<RunStep> {
     return this.send<RunStep>({ method: "GET", path: `/api/v1/runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(seq)}`, answer: "json", options });
+  }
+
+  /** Shows a run as spans, down to calls of the host: `GET /api/v1/runs/{run}/timeline`. */
+  showTimeline(run: string, query: { after?: number; limit?: number } = {}, options: CallOptions = {}): Promise<RunTimeline> {
+    return this.send<RunTimeline>({ method: "GET", path: `/api/v1/runs/${encodeURIComponent(run)}/timeline`, answer: "json", options, query });
+  }
+
+  /** Compares two runs of a workflow, step by step: `GET /api/v1/runs/{run}/comparison`. */
+  compareRuns(run: string, query: { other?: string } = {}, options: CallOptions = {}): Promise<RunComparison> {
+    return this.send<RunComparison>({ method: "GET", path: `/api/v1/runs/${encodeURIComponent(run)}/comparison`, answer: "json", options, query });
   }
 
   /** Shows what a run does or waits for: `GET /api/v1/runs/{run}/open`. */
@@ -880,9 +890,9 @@ export class Operations extends Carrier {
     return this.send<Evolution>({ method: "POST", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/stop`, answer: "json", options, keyed: true });
   }
 
-  /** Makes its best candidate the next version of the workflow: `POST /api/v1/evolutions/{evolution}/promote`. */
-  promoteCandidate(evolution: string, options: CallOptions = {}): Promise<Evolution> {
-    return this.send<Evolution>({ method: "POST", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/promote`, answer: "json", options, keyed: true });
+  /** Makes its best candidate the next version of the workflow, for a share of its runs first where one is given: `POST /api/v1/evolutions/{evolution}/promote`. */
+  promoteCandidate(evolution: string, body: EvolutionCanary, options: CallOptions = {}): Promise<Evolution> {
+    return this.send<Evolution>({ method: "POST", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/promote`, answer: "json", options, body, media: "application/json", keyed: true });
   }
 
   /** Makes the workflow as it was before the promotion its next version: `POST /api/v1/evolutions/{evolution}/rollback`. */
@@ -963,6 +973,41 @@ export class Operations extends Carrier {
   /** Lists what took the time, since this host started: `GET /api/v1/metrics/calls`. */
   listCallFigures(query: { plugin?: string; kind?: "function" | "host"; limit?: number } = {}, options: CallOptions = {}): Promise<FunctionFiguresList> {
     return this.send<FunctionFiguresList>({ method: "GET", path: "/api/v1/metrics/calls", answer: "json", options, query });
+  }
+
+  /** Lists alarms by name: `GET /api/v1/alarms`. */
+  listAlarms(options: CallOptions = {}): Promise<Alarms> {
+    return this.send<Alarms>({ method: "GET", path: "/api/v1/alarms", answer: "json", options });
+  }
+
+  /** Shows an alarm: `GET /api/v1/alarms/{alarm}`. */
+  showAlarm(alarm: string, options: CallOptions = {}): Promise<Alarm> {
+    return this.send<Alarm>({ method: "GET", path: `/api/v1/alarms/${encodeURIComponent(alarm)}`, answer: "json", options });
+  }
+
+  /** Sets an alarm: `PUT /api/v1/alarms/{alarm}`. */
+  putAlarm(alarm: string, body: AlarmOrder, options: CallOptions = {}): Promise<Alarm> {
+    return this.send<Alarm>({ method: "PUT", path: `/api/v1/alarms/${encodeURIComponent(alarm)}`, answer: "json", options, body, media: "application/json" });
+  }
+
+  /** Removes an alarm: `DELETE /api/v1/alarms/{alarm}`. */
+  removeAlarm(alarm: string, options: CallOptions = {}): Promise<void> {
+    return this.send<void>({ method: "DELETE", path: `/api/v1/alarms/${encodeURIComponent(alarm)}`, answer: "none", options });
+  }
+
+  /** Lists calls of plugins that this host keeps, newest first: `GET /api/v1/calls`. */
+  listKeptCalls(query: { plugin?: string; function?: string; version?: string; run?: string; state?: "ok" | "failed" | "slow"; since?: number; until?: number; least_ms?: number; q?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<KeptCalls> {
+    return this.send<KeptCalls>({ method: "GET", path: "/api/v1/calls", answer: "json", options, query });
+  }
+
+  /** All pages of `listKeptCalls`, each asked for when it is reached. */
+  allKeptCalls(query: { plugin?: string; function?: string; version?: string; run?: string; state?: "ok" | "failed" | "slow"; since?: number; until?: number; least_ms?: number; q?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<KeptCall, void, undefined> {
+    return pages((cursor) => this.listKeptCalls({ ...query, cursor }, options), query.cursor);
+  }
+
+  /** Shows a call that this host keeps: `GET /api/v1/calls/{call}`. */
+  showKeptCall(call: string, options: CallOptions = {}): Promise<KeptCall> {
+    return this.send<KeptCall>({ method: "GET", path: `/api/v1/calls/${encodeURIComponent(call)}`, answer: "json", options });
   }
 
   /** Tells what the host is and where it runs: `GET /api/v1/host`. */

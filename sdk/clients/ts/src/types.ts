@@ -15,6 +15,77 @@ export interface Advisory {
   affected: string;
 }
 
+export interface Alarm {
+  /** Calls of functions, ended runs of a workflow, or tasks that wait in a queue. */
+  kind: "function" | "workflow" | "queue";
+  /** `plugin.function`, `plugin` or `*`; a workflow; a queue. */
+  target: string;
+  /** Counts and rates (0 to 1) within the window; `length` is that of a queue now. */
+  figure: "calls" | "failures" | "error_rate" | "p95_ms" | "length";
+  /** The alarm fires beyond it. */
+  threshold: number;
+  /** The side of the threshold that is wrong. */
+  side: "above" | "below";
+  /** It ends when the figure is back on the other side of this; null: of the threshold. */
+  clear: number | null;
+  /** The time that figures are about. */
+  window_s: number;
+  /** Rates and p95 of fewer calls or runs say nothing. */
+  least_calls: number;
+  /** `connector.action` that is done when it fires and when it ends. */
+  connector: string | null;
+  /** A workflow that is run when it fires and when it ends. */
+  workflow: string | null;
+  enabled: boolean;
+  name: string;
+  input: Json;
+  /** Who stored it last. */
+  changed_by: string;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+  state: "quiet" | "firing";
+  /** When it came into this state. */
+  since: number;
+  /** The figure as it was last; null where it says nothing. */
+  value: number | null;
+  /** When that was. */
+  checked_at: number | null;
+  /** The state that the connector or workflow was told last. */
+  told: "quiet" | "firing";
+  /** Why it could not be told; empty where it was. */
+  trouble: string;
+}
+
+export interface AlarmOrder {
+  /** Calls of functions, ended runs of a workflow, or tasks that wait in a queue. */
+  kind: "function" | "workflow" | "queue";
+  /** `plugin.function`, `plugin` or `*`; a workflow; a queue. */
+  target: string;
+  /** Counts and rates (0 to 1) within the window; `length` is that of a queue now. */
+  figure: "calls" | "failures" | "error_rate" | "p95_ms" | "length";
+  /** The alarm fires beyond it. */
+  threshold: number;
+  /** The side of the threshold that is wrong. */
+  side?: "above" | "below";
+  /** It ends when the figure is back on the other side of this; null: of the threshold. */
+  clear?: number | null;
+  /** The time that figures are about. */
+  window_s?: number;
+  /** Rates and p95 of fewer calls or runs say nothing. */
+  least_calls?: number;
+  /** `connector.action` that is done when it fires and when it ends. */
+  connector?: string | null;
+  /** A workflow that is run when it fires and when it ends. */
+  workflow?: string | null;
+  enabled?: boolean;
+  /** For the connector or workflow; null: what the event says. */
+  input?: Json;
+}
+
+export interface Alarms {
+  items: Alarm[];
+}
+
 export interface Approval {
   run: string;
   /** One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
@@ -533,7 +604,7 @@ export interface Drafts {
 }
 
 export interface Edit {
-  kind: "retry" | "catch" | "skip" | "swap" | "drop";
+  kind: "retry" | "catch" | "skip" | "swap" | "drop" | "merge" | "cache";
   at: string;
 }
 
@@ -586,6 +657,21 @@ export interface Evolution {
   created_at: number;
   /** Seconds since the Unix epoch. */
   ended_at: number | null;
+  /** The version that the promoted candidate is. */
+  version: number | null;
+  /** Per cent of the runs that it gets while it is tried; null: it is not tried. */
+  share: number | null;
+  /** Of its runs that must have ended before it serves all. */
+  runs: number | null;
+  /** Seconds since the Unix epoch. */
+  promoted_at: number | null;
+}
+
+export interface EvolutionCanary {
+  /** Per cent of the runs. */
+  share?: number;
+  /** Of its runs that end before it may serve all. */
+  runs?: number;
 }
 
 export interface EvolutionCandidate {
@@ -608,6 +694,8 @@ export interface EvolutionCandidate {
   scores: number[];
   /** Of the cases held out, for those that came so far. */
   held: number[] | null;
+  /** Of the model that proposed it; 0: none did. */
+  tokens: number;
 }
 
 export interface EvolutionCandidates {
@@ -631,6 +719,21 @@ export interface EvolutionJudge {
   function?: string;
 }
 
+export interface EvolutionModel {
+  /** A connector with the action `chat`. */
+  connector: string;
+  /** Instead of the connector's own. */
+  model?: string;
+  /** How often it is asked at most. */
+  calls?: number;
+  /** Of all questions and answers. It is not asked when they may run out. */
+  tokens?: number;
+  /** Of one answer, at most. */
+  answer_tokens?: number;
+  /** Seconds that an answer may take. */
+  answer_s?: number;
+}
+
 export interface EvolutionOrder {
   /** The definition to begin with: a document, or its YAML text. */
   workflow: Json;
@@ -638,8 +741,18 @@ export interface EvolutionOrder {
   cases: EvolutionCase[];
   knobs?: Knob[];
   /** Changes of the graph that the search may make. */
-  edits?: ("catch" | "drop" | "retry" | "skip" | "swap")[];
+  edits?: ("cache" | "catch" | "drop" | "merge" | "retry" | "skip" | "swap")[];
   judge?: EvolutionJudge;
+  /** Proposes candidates as well; null: none is asked. */
+  model?: EvolutionModel | null;
+  /** With `cost`, what is as good and does less is proposed as well. */
+  objectives?: ("cost" | "quality")[];
+  /** Optuna's, which draws numbers and choices. */
+  sampler?: "tpe" | "nsga2";
+  /** Of PPO after eight candidates, to learn who proposes; 0: wins are counted. */
+  policy_steps?: number;
+  /** Promotes what is proposed by itself, with a trial; null: a person does. */
+  promotion?: EvolutionCanary | null;
   /** How many the search makes at most. */
   candidates?: number;
   /** Seconds that a case may take. */
@@ -953,6 +1066,16 @@ export interface Host {
   counts: Record<string, number>;
 }
 
+export interface HostCallNote {
+  /** Such as kv.get. */
+  verb: string;
+  /** After the call began. */
+  begin_ms: number;
+  time_ms: number;
+  /** `ok`, or the code of the refusal. */
+  outcome: string;
+}
+
 export interface HostLines {
   items: LogLine[];
 }
@@ -1065,10 +1188,54 @@ export interface Intelligences {
   next: string | null;
 }
 
+export interface KeptCall {
+  id: string;
+  plugin: string;
+  function: string;
+  /** As the plugin's manifest says. */
+  version: string;
+  /** Of the module that answered. */
+  hash: string;
+  state: "ok" | "failed";
+  /** `ok`, or the code of the error. */
+  code: string;
+  /** The fact of the error, shortened; empty where it went well. */
+  error: string;
+  /** Who called, such as `user 7`, `plugin text` or `workflow pay`. */
+  by: string;
+  /** The run of a workflow whose step called. */
+  run: string | null;
+  /** The place of that step. */
+  place: string | null;
+  /** The id of its trace, where traces are collected. */
+  trace: string | null;
+  /** Seconds since the Unix epoch. */
+  at: number;
+  time_ms: number;
+  /** It took long, and was kept for that. */
+  slow: boolean;
+  /** Instructions; null where they are not counted. */
+  fuel: number | null;
+  memory_bytes: number | null;
+  /** How often it called the host. */
+  host_calls: number;
+  /** The last things that it asked of the host. */
+  asked: HostCallNote[];
+  input_bytes: number;
+  /** How its input begins, without secrets; null unless the host keeps it. */
+  input: string | null;
+}
+
+export interface KeptCalls {
+  items: KeptCall[];
+  /** Cursor, null at the end. */
+  next: string | null;
+}
+
 export interface Knob {
   name: string;
   at: string;
-  kind: "int" | "float" | "choice" | "jq" | "javascript";
+  kind: "int" | "float" | "choice" | "jq" | "javascript" | "text";
   /** Of a number. */
   least?: number | null;
   most?: number | null;
@@ -1957,6 +2124,15 @@ export interface RunAudit {
   seq?: number | null;
 }
 
+export interface RunComparison {
+  workflow: string;
+  first: RunSide;
+  second: RunSide;
+  steps: StepComparison[];
+  /** A run has more than 2000 rows; those behind are left out. */
+  cut: boolean;
+}
+
 export interface RunFork {
   /** The last row taken over. */
   seq: number;
@@ -2000,6 +2176,37 @@ export interface RunRetry {
   version?: number | null;
 }
 
+export interface RunSide {
+  id: string;
+  /** The version; null for a trial. */
+  number: number | null;
+  status: string;
+  /** Seconds since the Unix epoch. */
+  created_at: number;
+  /** Seconds since the Unix epoch. */
+  ended_at: number | null;
+  /** From its beginning to its end. */
+  time_ms: number | null;
+}
+
+export interface RunSpan {
+  /** `call`: of a plugin in a step; `host`: what that asked of the host. */
+  kind: "trigger" | "run" | "step" | "call" | "host";
+  name: string;
+  /** How deep it is inside of others. */
+  depth: number;
+  /** After the first span began. */
+  begin_ms: number;
+  /** Null while it goes on. */
+  time_ms: number | null;
+  /** The status of a run or step; `ok` or a code of all else. */
+  state: string;
+  /** Of a step. */
+  place?: string | null;
+  /** The delivery or event, the plugin's hash, or the run that a step began. */
+  about?: string;
+}
+
 export interface RunStep {
   /** Counts from 1. */
   seq: number;
@@ -2027,6 +2234,15 @@ export interface RunStep {
 export interface RunSteps {
   items: RunStep[];
   /** Cursor, null at the end. */
+  next: string | null;
+}
+
+export interface RunTimeline {
+  run: string;
+  /** When the first span began; seconds since the Unix epoch. */
+  began_at: number;
+  spans: RunSpan[];
+  /** The row after which the next page begins. */
   next: string | null;
 }
 
@@ -2211,6 +2427,29 @@ export interface StagedRestore {
 
 export interface Status {
   status: "ok";
+}
+
+export interface StepComparison {
+  /** One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
+  place: string;
+  path: string;
+  name: string;
+  kind: string;
+  first: StepSide | null;
+  second: StepSide | null;
+  /** What is not the same; times are never. */
+  differs: ("attempts" | "fault" | "missing" | "output" | "status")[];
+  /** Where the outputs differ, as far as they are shown here. */
+  outputs?: ValueDifference[];
+}
+
+export interface StepSide {
+  status: string;
+  attempts: number;
+  /** Of all its attempts. */
+  time_ms: number;
+  output: Json;
+  fault: Json;
 }
 
 export interface Subsystem {
@@ -2460,6 +2699,13 @@ export interface Users {
   items: User[];
   /** Cursor, null at the end. */
   next: string | null;
+}
+
+export interface ValueDifference {
+  /** A JSON pointer; empty for the whole. */
+  path: string;
+  first: Json;
+  second: Json;
 }
 
 export interface Vector {

@@ -8,6 +8,7 @@ import styles from "./shortcut-help.module.css";
 const { editor } = texts.shell.keys;
 const EDITOR_KEYS: [string[], string][] = [
   [["Ctrl", "S"], editor.save],
+  [["Ctrl", "Enter"], editor.run],
   [["Ctrl", "Z"], editor.undo],
   [["Ctrl", "Y"], editor.redo],
   [["/"], editor.add],
@@ -22,6 +23,7 @@ export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const { keys, pages } = texts.shell;
   const rows: [string[], string][] = [
     [["Ctrl", "K"], keys.palette],
+    [["/"], keys.slash],
     [["?"], keys.help],
     [["["], keys.sider],
     [["Esc"], keys.close],

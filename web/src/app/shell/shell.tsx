@@ -41,6 +41,7 @@ export function Shell({ session, user }: { session: Session; user: User }) {
   };
   useHotkeys({
     "mod+k": () => setOverlay("palette"),
+    "/": () => setOverlay("palette"),
     "?": () => setOverlay("help"),
     "[": toggle,
     ...Object.fromEntries(PAGES.map((page) => [`g ${page.key}`, () => void navigate(page.path)])),

@@ -1,5 +1,5 @@
 /** The tabs of the page as they are in the address; the first one has the bare address. */
-export const TABS = ["list", "dead-letters", "schedules", "queues"] as const;
+export const TABS = ["list", "dead-letters", "schedules", "queues", "alarms"] as const;
 
 export type TabName = (typeof TABS)[number];
 

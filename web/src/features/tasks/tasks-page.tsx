@@ -8,6 +8,7 @@ import { texts } from "@/shared/texts";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { PageHeader } from "@/shared/ui/page-header";
 
+import { AlarmsTab } from "./components/alarms-tab";
 import { DeadLettersTab } from "./components/dead-letters-tab";
 import { OrderDrawer } from "./components/order-drawer";
 import { QueuesTab } from "./components/queues-tab";
@@ -22,6 +23,7 @@ const PARTS: Record<TabName, ComponentType> = {
   "dead-letters": DeadLettersTab,
   schedules: SchedulesTab,
   queues: QueuesTab,
+  alarms: AlarmsTab,
 };
 
 /** What runs later or again: tasks, dead letters, schedules, queues. */

@@ -86,6 +86,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists alarms by name */
+        get: operations["listAlarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows an alarm */
+        get: operations["showAlarm"];
+        /** Sets an alarm */
+        put: operations["putAlarm"];
+        post?: never;
+        /** Removes an alarm */
+        delete: operations["removeAlarm"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -186,6 +222,40 @@ export interface paths {
         post: operations["restoreBackup"];
         /** Takes a restore back */
         delete: operations["cancelRestore"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists calls of plugins that this host keeps, newest first */
+        get: operations["listKeptCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a call that this host keeps */
+        get: operations["showKeptCall"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -481,7 +551,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes its best candidate the next version of the workflow */
+        /** Makes its best candidate the next version of the workflow, for a share of its runs first where one is given */
         post: operations["promoteCandidate"];
         delete?: never;
         options?: never;
@@ -1714,6 +1784,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compares two runs of a workflow, step by step */
+        get: operations["compareRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/fork": {
         parameters: {
             query?: never;
@@ -1828,6 +1915,23 @@ export interface paths {
         put?: never;
         /** Lets a run rest */
         post: operations["suspendRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a run as spans, down to calls of the host */
+        get: operations["showTimeline"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2843,6 +2947,96 @@ export interface components {
             severity: "low" | "medium" | "high" | "critical" | "unknown";
             summary: string;
         };
+        Alarm: {
+            /** @description Seconds since the Unix epoch. */
+            changed_at: number;
+            /** @description Who stored it last. */
+            changed_by: string;
+            /** @description When that was. */
+            checked_at: number | null;
+            /** @description It ends when the figure is back on the other side of this; null: of the threshold. */
+            clear: number | null;
+            /** @description `connector.action` that is done when it fires and when it ends. */
+            connector: string | null;
+            enabled: boolean;
+            /**
+             * @description Counts and rates (0 to 1) within the window; `length` is that of a queue now.
+             * @enum {unknown}
+             */
+            figure: "calls" | "failures" | "error_rate" | "p95_ms" | "length";
+            input: unknown;
+            /**
+             * @description Calls of functions, ended runs of a workflow, or tasks that wait in a queue.
+             * @enum {unknown}
+             */
+            kind: "function" | "workflow" | "queue";
+            /** @description Rates and p95 of fewer calls or runs say nothing. */
+            least_calls: number;
+            name: string;
+            /**
+             * @description The side of the threshold that is wrong.
+             * @enum {unknown}
+             */
+            side: "above" | "below";
+            /** @description When it came into this state. */
+            since: number;
+            /** @enum {unknown} */
+            state: "quiet" | "firing";
+            /** @description `plugin.function`, `plugin` or `*`; a workflow; a queue. */
+            target: string;
+            /** @description The alarm fires beyond it. */
+            threshold: number;
+            /**
+             * @description The state that the connector or workflow was told last.
+             * @enum {unknown}
+             */
+            told: "quiet" | "firing";
+            /** @description Why it could not be told; empty where it was. */
+            trouble: string;
+            /** @description The figure as it was last; null where it says nothing. */
+            value: number | null;
+            /** @description The time that figures are about. */
+            window_s: number;
+            /** @description A workflow that is run when it fires and when it ends. */
+            workflow: string | null;
+        };
+        AlarmOrder: {
+            /** @description It ends when the figure is back on the other side of this; null: of the threshold. */
+            clear?: number | null;
+            /** @description `connector.action` that is done when it fires and when it ends. */
+            connector?: string | null;
+            enabled?: boolean;
+            /**
+             * @description Counts and rates (0 to 1) within the window; `length` is that of a queue now.
+             * @enum {unknown}
+             */
+            figure: "calls" | "failures" | "error_rate" | "p95_ms" | "length";
+            /** @description For the connector or workflow; null: what the event says. */
+            input?: unknown;
+            /**
+             * @description Calls of functions, ended runs of a workflow, or tasks that wait in a queue.
+             * @enum {unknown}
+             */
+            kind: "function" | "workflow" | "queue";
+            /** @description Rates and p95 of fewer calls or runs say nothing. */
+            least_calls?: number;
+            /**
+             * @description The side of the threshold that is wrong.
+             * @enum {unknown}
+             */
+            side?: "above" | "below";
+            /** @description `plugin.function`, `plugin` or `*`; a workflow; a queue. */
+            target: string;
+            /** @description The alarm fires beyond it. */
+            threshold: number;
+            /** @description The time that figures are about. */
+            window_s?: number;
+            /** @description A workflow that is run when it fires and when it ends. */
+            workflow?: string | null;
+        };
+        Alarms: {
+            items: components["schemas"]["Alarm"][];
+        };
         Approval: {
             /** @description Seconds since the Unix epoch. */
             asked_at: number;
@@ -3335,7 +3529,7 @@ export interface components {
         Edit: {
             at: string;
             /** @enum {unknown} */
-            kind: "retry" | "catch" | "skip" | "swap" | "drop";
+            kind: "retry" | "catch" | "skip" | "swap" | "drop" | "merge" | "cache";
         };
         Engine: {
             advisories: components["schemas"]["Advisory"][];
@@ -3376,14 +3570,28 @@ export interface components {
             least_gain: number | null;
             /** @description The candidate that became a version of the workflow. */
             promoted: number | null;
+            /** @description Seconds since the Unix epoch. */
+            promoted_at: number | null;
             /** @description Why it ended, or what its result lacks. */
             reason: string;
+            /** @description Of its runs that must have ended before it serves all. */
+            runs: number | null;
+            /** @description Per cent of the runs that it gets while it is tried; null: it is not tried. */
+            share: number | null;
             /** @enum {unknown} */
             state: "running" | "done" | "stopped";
+            /** @description The version that the promoted candidate is. */
+            version: number | null;
             /** @description How many candidates the search makes at most. */
             wanted: number;
             who: string;
             workflow: string;
+        };
+        EvolutionCanary: {
+            /** @description Of its runs that end before it may serve all. */
+            runs?: number;
+            /** @description Per cent of the runs. */
+            share?: number;
         };
         EvolutionCandidate: {
             cost: number;
@@ -3408,6 +3616,8 @@ export interface components {
              * @enum {unknown}
              */
             state: "judged" | "dropped" | "dead";
+            /** @description Of the model that proposed it; 0: none did. */
+            tokens: number;
         };
         EvolutionCandidates: {
             items: components["schemas"]["EvolutionCandidate"][];
@@ -3427,6 +3637,20 @@ export interface components {
             kind?: "exact" | "number" | "function";
             tolerance?: number;
         };
+        EvolutionModel: {
+            /** @description Seconds that an answer may take. */
+            answer_s?: number;
+            /** @description Of one answer, at most. */
+            answer_tokens?: number;
+            /** @description How often it is asked at most. */
+            calls?: number;
+            /** @description A connector with the action `chat`. */
+            connector: string;
+            /** @description Instead of the connector's own. */
+            model?: string;
+            /** @description Of all questions and answers. It is not asked when they may run out. */
+            tokens?: number;
+        };
         EvolutionOrder: {
             /** @description How many the search makes at most. */
             candidates?: number;
@@ -3435,11 +3659,24 @@ export interface components {
             /** @description The task set. */
             cases: components["schemas"]["EvolutionCase"][];
             /** @description Changes of the graph that the search may make. */
-            edits?: ("catch" | "drop" | "retry" | "skip" | "swap")[];
+            edits?: ("cache" | "catch" | "drop" | "merge" | "retry" | "skip" | "swap")[];
             judge?: components["schemas"]["EvolutionJudge"];
             knobs?: components["schemas"]["Knob"][];
             /** @description The gain that must be exceeded. */
             margin?: number;
+            /** @description Proposes candidates as well; null: none is asked. */
+            model?: components["schemas"]["EvolutionModel"] | null;
+            /** @description With `cost`, what is as good and does less is proposed as well. */
+            objectives?: ("cost" | "quality")[];
+            /** @description Of PPO after eight candidates, to learn who proposes; 0: wins are counted. */
+            policy_steps?: number;
+            /** @description Promotes what is proposed by itself, with a trial; null: a person does. */
+            promotion?: components["schemas"]["EvolutionCanary"] | null;
+            /**
+             * @description Optuna's, which draws numbers and choices.
+             * @enum {unknown}
+             */
+            sampler?: "tpe" | "nsga2";
             seed?: number;
             /** @description The definition to begin with: a document, or its YAML text. */
             workflow: unknown;
@@ -3749,6 +3986,15 @@ export interface components {
             uptime_s: number;
             version: string;
         };
+        HostCallNote: {
+            /** @description After the call began. */
+            begin_ms: number;
+            /** @description `ok`, or the code of the refusal. */
+            outcome: string;
+            time_ms: number;
+            /** @description Such as kv.get. */
+            verb: string;
+        };
         HostLines: {
             items: components["schemas"]["LogLine"][];
         };
@@ -3859,10 +4105,53 @@ export interface components {
             /** @description Refuse it when something it requires is not there. */
             strict?: boolean;
         };
+        KeptCall: {
+            /** @description The last things that it asked of the host. */
+            asked: components["schemas"]["HostCallNote"][];
+            /** @description Seconds since the Unix epoch. */
+            at: number;
+            /** @description Who called, such as `user 7`, `plugin text` or `workflow pay`. */
+            by: string;
+            /** @description `ok`, or the code of the error. */
+            code: string;
+            /** @description The fact of the error, shortened; empty where it went well. */
+            error: string;
+            /** @description Instructions; null where they are not counted. */
+            fuel: number | null;
+            function: string;
+            /** @description Of the module that answered. */
+            hash: string;
+            /** @description How often it called the host. */
+            host_calls: number;
+            id: string;
+            /** @description How its input begins, without secrets; null unless the host keeps it. */
+            input: string | null;
+            input_bytes: number;
+            memory_bytes: number | null;
+            /** @description The place of that step. */
+            place: string | null;
+            plugin: string;
+            /** @description The run of a workflow whose step called. */
+            run: string | null;
+            /** @description It took long, and was kept for that. */
+            slow: boolean;
+            /** @enum {unknown} */
+            state: "ok" | "failed";
+            time_ms: number;
+            /** @description The id of its trace, where traces are collected. */
+            trace: string | null;
+            /** @description As the plugin's manifest says. */
+            version: string;
+        };
+        KeptCalls: {
+            items: components["schemas"]["KeptCall"][];
+            /** @description Cursor, null at the end. */
+            next: string | null;
+        };
         Knob: {
             at: string;
             /** @enum {unknown} */
-            kind: "int" | "float" | "choice" | "jq" | "javascript";
+            kind: "int" | "float" | "choice" | "jq" | "javascript" | "text";
             /** @description Of a number. */
             least?: number | null;
             most?: number | null;
@@ -4725,6 +5014,14 @@ export interface components {
             /** @description The row where it is. */
             seq?: number | null;
         };
+        RunComparison: {
+            /** @description A run has more than 2000 rows; those behind are left out. */
+            cut: boolean;
+            first: components["schemas"]["RunSide"];
+            second: components["schemas"]["RunSide"];
+            steps: components["schemas"]["StepComparison"][];
+            workflow: string;
+        };
         RunFork: {
             input?: unknown;
             /** @description The last row taken over. */
@@ -4767,6 +5064,38 @@ export interface components {
             /** @description Cursor, null at the end. */
             next: string | null;
         };
+        RunSide: {
+            /** @description Seconds since the Unix epoch. */
+            created_at: number;
+            /** @description Seconds since the Unix epoch. */
+            ended_at: number | null;
+            id: string;
+            /** @description The version; null for a trial. */
+            number: number | null;
+            status: string;
+            /** @description From its beginning to its end. */
+            time_ms: number | null;
+        };
+        RunSpan: {
+            /** @description The delivery or event, the plugin's hash, or the run that a step began. */
+            about?: string;
+            /** @description After the first span began. */
+            begin_ms: number;
+            /** @description How deep it is inside of others. */
+            depth: number;
+            /**
+             * @description `call`: of a plugin in a step; `host`: what that asked of the host.
+             * @enum {unknown}
+             */
+            kind: "trigger" | "run" | "step" | "call" | "host";
+            name: string;
+            /** @description Of a step. */
+            place?: string | null;
+            /** @description The status of a run or step; `ok` or a code of all else. */
+            state: string;
+            /** @description Null while it goes on. */
+            time_ms: number | null;
+        };
         RunStep: {
             /** @description Seconds since the Unix epoch. */
             at: number;
@@ -4795,6 +5124,14 @@ export interface components {
             items: components["schemas"]["RunStep"][];
             /** @description Cursor, null at the end. */
             next: string | null;
+        };
+        RunTimeline: {
+            /** @description When the first span began; seconds since the Unix epoch. */
+            began_at: number;
+            /** @description The row after which the next page begins. */
+            next: string | null;
+            run: string;
+            spans: components["schemas"]["RunSpan"][];
         };
         Schedule: {
             /** @description Failures until it is a dead letter. */
@@ -4971,6 +5308,27 @@ export interface components {
         Status: {
             /** @constant */
             status: "ok";
+        };
+        StepComparison: {
+            /** @description What is not the same; times are never. */
+            differs: ("attempts" | "fault" | "missing" | "output" | "status")[];
+            first: components["schemas"]["StepSide"] | null;
+            kind: string;
+            name: string;
+            /** @description Where the outputs differ, as far as they are shown here. */
+            outputs?: components["schemas"]["ValueDifference"][];
+            path: string;
+            /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
+            place: string;
+            second: components["schemas"]["StepSide"] | null;
+        };
+        StepSide: {
+            attempts: number;
+            fault: unknown;
+            output: unknown;
+            status: string;
+            /** @description Of all its attempts. */
+            time_ms: number;
         };
         Subsystem: {
             consecutive_failures: number;
@@ -5241,6 +5599,12 @@ export interface components {
             items: components["schemas"]["User"][];
             /** @description Cursor, null at the end. */
             next: string | null;
+        };
+        ValueDifference: {
+            first: unknown;
+            /** @description A JSON pointer; empty for the whole. */
+            path: string;
+            second: unknown;
         };
         Vector: {
             id: string;
@@ -6064,6 +6428,358 @@ export interface operations {
             };
         };
     };
+    listAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, with their states. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarms"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of an alarm */
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alarm. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of an alarm */
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlarmOrder"];
+            };
+        };
+        responses: {
+            /** @description The alarm, not checked yet. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of an alarm */
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApprovals: {
         parameters: {
             query?: {
@@ -6824,6 +7540,198 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listKeptCalls: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Only of this function */
+                function?: string;
+                /** @description Only those that took as long; milliseconds */
+                least_ms?: number;
+                /** @description How many */
+                limit?: number;
+                /** @description Only of this plugin */
+                plugin?: string;
+                /** @description Words in the error, the caller or the input */
+                q?: string;
+                /** @description Only those of this run */
+                run?: string;
+                /** @description Only from this time on; Unix seconds */
+                since?: number;
+                /** @description Only those in this state */
+                state?: "ok" | "failed" | "slow";
+                /** @description Only before this time; Unix seconds */
+                until?: number;
+                /** @description A version, or how a hash begins */
+                version?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of calls with their costs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptCalls"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showKeptCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a call that is kept. */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The call, and what it asked of the host. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptCall"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -9275,7 +10183,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvolutionCanary"];
+            };
+        };
         responses: {
             /** @description The search. */
             200: {
@@ -18058,6 +18970,104 @@ export interface operations {
             };
         };
     };
+    compareRuns: {
+        parameters: {
+            query?: {
+                /** @description The other run */
+                other?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a run */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Times, states, and where outputs differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     forkRun: {
         parameters: {
             query?: never;
@@ -18850,6 +19860,106 @@ export interface operations {
             };
             /** @description Misdirected Request */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showTimeline: {
+        parameters: {
+            query?: {
+                /** @description Only of rows behind this one */
+                after?: number;
+                /** @description Rows */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a run */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Spans in the order of the run's rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunTimeline"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,7 @@ export interface Language {
 /** The languages to choose from, by their tag. */
 const LANGUAGES = {
   en: { name: "English", locale: "en-GB", dir: "ltr", texts: "en" },
+  de: { name: "Deutsch", locale: "de-DE", dir: "ltr", texts: "de" },
 } as const satisfies Record<string, Language>;
 
 /**

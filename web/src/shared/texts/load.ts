@@ -1,4 +1,4 @@
-import { i18n, type Messages } from "@lingui/core";
+import { type Messages, setupI18n } from "@lingui/core";
 
 import { language } from "@/shared/language/language";
 
@@ -23,23 +23,38 @@ const ENGLISH = {
   workflowsEditor: () => import("./en/workflows-editor"),
 } satisfies Record<string, () => Promise<Catalogue>>;
 
+const GERMAN = {
+  frame: () => import("./de/frame"),
+  connectors: () => import("./de/connectors"),
+  events: () => import("./de/events"),
+  home: () => import("./de/home"),
+  hosts: () => import("./de/hosts"),
+  memory: () => import("./de/memory"),
+  plugins: () => import("./de/plugins"),
+  settings: () => import("./de/settings"),
+  tasks: () => import("./de/tasks"),
+  workflows: () => import("./de/workflows"),
+  workflowsEditor: () => import("./de/workflows-editor"),
+} satisfies Record<Area, () => Promise<Catalogue>>;
+
 const BY_LANGUAGE: Record<typeof language.texts, Record<Area, () => Promise<Catalogue>>> = {
   en: ENGLISH,
-  de: ENGLISH,
+  de: GERMAN,
 };
 
 export const AREAS = Object.keys(ENGLISH) as Area[];
 
+const i18n = setupI18n({
+  locale: language.texts,
+  locales: language.locale,
+  messages: { [language.texts]: {} },
+});
 const loaded = new Map<string, Content>();
 
 /** Loads the texts of areas in the language of the page. Modules that name them are imported afterwards. */
 export async function loadTexts(...areas: Area[]): Promise<void> {
   const sources = BY_LANGUAGE[language.texts];
   const catalogues = await Promise.all(areas.map((area) => sources[area]()));
-  if (i18n.locale === "") {
-    i18n.load(language.texts, {});
-    i18n.activate(language.texts, language.locale);
-  }
   for (const catalogue of catalogues)
     for (const [noun, content] of Object.entries(catalogue)) {
       if (!loaded.has(noun)) loaded.set(noun, said(noun, content));
@@ -81,7 +96,11 @@ function said(path: string, content: Content): Content {
 
 function filled(id: string, names: readonly string[]) {
   return (...values: (string | number | readonly string[])[]) => {
-    const shown = values.map((value) => (typeof value === "object" ? LISTS.format(value) : value));
-    return i18n._(id, Object.fromEntries(shown.map((value, place) => [names[place] ?? "", value])));
+    // Whoever is called by `map` is given more than it asks for.
+    const shown = names.map((name, place) => {
+      const value = values[place];
+      return [name, typeof value === "object" ? LISTS.format(value) : value];
+    });
+    return i18n._(id, Object.fromEntries(shown) as Record<string, unknown>);
   };
 }

@@ -1,5 +1,5 @@
 import { Modal } from "antd";
-import { type ReactNode, type SubmitEvent, useEffect, useId, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, type SubmitEvent, useEffect, useId, useRef } from "react";
 
 import { texts } from "@/shared/texts";
 
@@ -62,8 +62,16 @@ function Form({ id, onSubmit, children }: FormProps) {
     form.current?.querySelector<HTMLElement>("input, textarea")?.focus();
   }, []);
   return (
-    <form ref={form} id={id} onSubmit={onSubmit} noValidate>
+    // Enter is a new line in some fields; with Ctrl it sends from everywhere.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <form ref={form} id={id} onSubmit={onSubmit} onKeyDown={sendByKeys} noValidate>
       {children}
     </form>
   );
+}
+
+function sendByKeys(event: KeyboardEvent<HTMLFormElement>): void {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  event.currentTarget.requestSubmit();
 }

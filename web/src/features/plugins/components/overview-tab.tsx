@@ -10,6 +10,7 @@ import type { Plugin } from "../logic/review";
 import { shortHash } from "../logic/short-hash";
 import { CallLimitPanel } from "./call-limit-panel";
 import { FiguresPanel } from "./figures-panel";
+import { KeptCallsPanel } from "./kept-calls-panel";
 import { LimitsPanel } from "./limits-panel";
 import styles from "./overview.module.css";
 import { StateNotice } from "./state-notice";
@@ -37,6 +38,7 @@ export function OverviewTab({ plugin }: { plugin: Plugin }) {
           </Panel>
         )}
         <FiguresPanel name={plugin.name} />
+        <KeptCallsPanel name={plugin.name} />
       </div>
       <div className={styles["column"]}>
         <StatusPanel name={plugin.name} />

@@ -1,4 +1,5 @@
 import BranchesOutlined from "@ant-design/icons/BranchesOutlined";
+import DiffOutlined from "@ant-design/icons/DiffOutlined";
 import ForwardOutlined from "@ant-design/icons/ForwardOutlined";
 import ReloadOutlined from "@ant-design/icons/ReloadOutlined";
 import { Button } from "antd";
@@ -15,6 +16,7 @@ import { useRetryRunMutation } from "../api/retry-run";
 import { useSteerRunMutation } from "../api/steer-run";
 import { useGetWorkflowQuery } from "../editor/api/get-workflow";
 import { isOver, isPart, isStopped } from "../logic/runs";
+import { CompareDrawer } from "./compare-drawer";
 import { ContinueDialog } from "./continue-dialog";
 
 const words = texts.workflows.oneRun;
@@ -24,12 +26,17 @@ const { mended } = texts.workflows;
 export function RunActions({ run }: { run: Schemas["Run"] }) {
   const maySteer = useMay("operator");
   const navigate = useNavigate();
+  const [isComparing, setComparing] = useState(false);
   const editor = `/workflows/${encodeURIComponent(run.workflow)}/edit?run=${run.id}`;
   return (
     <>
       <Button icon={<BranchesOutlined aria-hidden />} onClick={() => void navigate(editor)}>
         {words.toEditor}
       </Button>
+      <Button icon={<DiffOutlined aria-hidden />} onClick={() => setComparing(true)}>
+        {texts.workflows.oneRun.compare.open}
+      </Button>
+      <CompareDrawer run={run} isOpen={isComparing} onClose={() => setComparing(false)} />
       {maySteer && !isOver(run) && <Steer run={run} />}
       {maySteer && isStopped(run) && <GoOn run={run} />}
     </>

@@ -20,6 +20,7 @@ import { RunActions } from "./run-actions";
 import { RunApprovals } from "./run-approvals";
 import { RunFault } from "./run-fault";
 import { RunState } from "./run-state";
+import { RunTimeline } from "./run-timeline";
 import { StepPanel } from "./step-panel";
 import { StepTree } from "./step-tree";
 import styles from "./workflows.module.css";
@@ -31,7 +32,7 @@ const NONE: Schemas["RunOpen"]["items"] = [];
 const NOTHING: ReadonlySet<string> = new Set();
 /** No event tells that a step waits for what is being made for it. */
 const OPEN_MS = 1000;
-const VIEWS = ["steps", "flow"] as const;
+const VIEWS = ["steps", "flow", "timeline"] as const;
 
 interface Props {
   run: Schemas["Run"];
@@ -92,7 +93,9 @@ export function RunView({ run, count }: Props) {
                 onChange={(next) => change({ view: next === "steps" ? undefined : next })}
               />
             </div>
-            {view === "flow" ? (
+            {view === "timeline" ? (
+              <RunTimeline run={run.id} />
+            ) : view === "flow" ? (
               <Suspense fallback={<Loading rows={8} />}>
                 <RunFlow run={run} steps={steps} open={open} rows={rows} chosen={chosen} onChoose={choose} />
               </Suspense>

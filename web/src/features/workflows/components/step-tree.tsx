@@ -80,7 +80,7 @@ interface NameProps {
 function Name({ row, isChosen, onFold }: NameProps) {
   const { name, depth, round, hasChildren, isFolded, place, attempt } = row;
   return (
-    <span className={styles["step"]} style={{ paddingLeft: depth * 18 }} data-chosen={isChosen}>
+    <span className={styles["step"]} style={{ paddingInlineStart: depth * 18 }} data-chosen={isChosen}>
       {hasChildren ? (
         <button
           type="button"
@@ -116,7 +116,11 @@ function Bar({ row, begin, end }: { row: TreeRow; begin: number; end: number }) 
     <span className={styles["line"]} aria-hidden>
       <span
         data-state={row.state}
-        style={{ left: `${span.left}%`, width: `max(3px, ${span.width}%)`, maxWidth: `${100 - span.left}%` }}
+        style={{
+          insetInlineStart: `${span.left}%`,
+          width: `max(3px, ${span.width}%)`,
+          maxWidth: `${100 - span.left}%`,
+        }}
       />
     </span>
   );

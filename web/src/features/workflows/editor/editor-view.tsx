@@ -129,11 +129,19 @@ export function EditorView({ saved, text, isGiven = false, draft, user, opened }
       "mod+y": editor.redo,
       "mod+shift+z": editor.redo,
       "mod+s": () => isDirty && !editor.problem && ask(),
+      "/": () => setDialog({ kind: "insert", ...placeBehind(editor, active) }),
+    }),
+    ...(mayRun && {
+      "mod+enter": () =>
+        editor.root.tasks.length > 0 && !editor.problem && setDialog({ kind: "trial", part: {} }),
     }),
   });
   const openForm = () => {
     goTo("step");
-    requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-first-field]")?.focus());
+    requestAnimationFrame(() => {
+      const own = document.querySelector<HTMLElement>("[data-own-fields] :is(input, textarea)");
+      (own ?? document.querySelector<HTMLElement>("[data-first-field]"))?.focus();
+    });
   };
   return (
     <PinsContext value={pins}>

@@ -190,7 +190,6 @@ const overview = {
   } as Record<string, string>,
 };
 
-/** What the pages of plugins say. */
 const figures = {
   title: "Where the time goes",
   ofHost: "of the host",
@@ -205,12 +204,40 @@ const figures = {
   },
 };
 
+const kept = {
+  title: "Calls",
+  columns: {
+    function: "Function",
+    at: "When",
+    outcome: "Outcome",
+    took: "Took",
+    memory: "Memory",
+    host_calls: "Asked of the host",
+    by: "By",
+  },
+  state: "State",
+  anyState: "All states",
+  states: { ok: "Succeeded", failed: "Failed", slow: "Slow" },
+  search: "Words in error, caller or input",
+  noneFound: "No such call is kept.",
+  error: "Error",
+  version: "Version",
+  fuel: "Fuel",
+  run: "Run",
+  trace: "Trace",
+  input: "Input",
+  "noInput(size: string)": "{size}, not kept",
+  asked: "The call and what it asked of the host",
+};
+
+/** What the pages of plugins say. */
 export const plugins = {
   list,
   upload,
   detail,
   overview,
   figures,
+  kept,
   calls: pluginCalls,
   gallery: pluginGallery,
   rights: pluginRights,

@@ -1,6 +1,7 @@
 export const shell = {
   skip: "Skip to the content",
   navigation: "Pages",
+  more: "More",
   "approvals(count: number, more: string)":
     "{count, plural, one {#{more} decision waits for you} other {#{more} decisions wait for you}}",
   collapse: "Collapse the navigation",
@@ -61,12 +62,14 @@ export const shell = {
   },
   keys: {
     palette: "Find a page, a workflow, a plugin or an action",
+    slash: "The same, outside of the editor",
     help: "Show this help",
     "goTo(page: string)": "Go to {page}",
     sider: "Collapse or expand the navigation",
     close: "Close the topmost dialog",
     editor: {
       save: "Editor: save the workflow",
+      run: "Editor: test run; in a dialog: send it",
       undo: "Editor: undo",
       redo: "Editor: redo",
       add: "Editor: add a step",

@@ -1,3 +1,4 @@
+import { alarms } from "./tasks-alarms";
 import { schedules } from "./tasks-schedules";
 
 export const tasks = {
@@ -9,7 +10,9 @@ export const tasks = {
     "dead-letters": "Dead letters",
     schedules: "Schedules",
     queues: "Queues",
+    alarms: "Alarms",
   },
+  alarms,
   order: "Submit a task",
   table: "Tasks",
   deadTable: "Dead letters",

@@ -51,6 +51,8 @@ export const workflowSearches = {
     examples: "put together from the cases",
     values: "other values",
     jq: "another program",
+    javascript: "another script",
+    model: "a model",
     graph: "another graph",
     simplify: "leaving something out",
   } as Record<string, string>,

@@ -2,7 +2,7 @@ import { MarkerType, type NodeHandle, Position } from "@xyflow/react";
 
 import { slotName } from "../model/block-name";
 import { laneId, linesOf, slotsOf, START } from "../model/flow";
-import { type Block, hasLanes, type Task } from "../model/tasks";
+import { type Block, hasLanes, placeOf, type Task } from "../model/tasks";
 import type { Layout } from "./layout";
 import type { AnyNode } from "./nodes";
 import type { RoutedEdge } from "./routed-line";
@@ -17,6 +17,14 @@ function endsOf(width: number, height: number): NodeHandle[] {
     { ...at, type: "target", position: Position.Top, y: 0 },
     { ...at, type: "source", position: Position.Bottom, y: height },
   ];
+}
+
+/** What a slot is beside: the steps before and behind it, what it is the first place in; the last of all is near at first. */
+function nearOf({ tasks }: Block, index: number, holder: Task | undefined): string[] {
+  const outer = holder && index === 0 ? holder.pointer : undefined;
+  const first = !holder && index === tasks.length ? START : undefined;
+  const around = [tasks[index - 1]?.pointer, tasks[index]?.pointer, outer, first];
+  return around.filter((one) => one !== undefined);
 }
 
 /** What the canvas shows, where the layout knows a place for it; outer things come before what is in them. */
@@ -46,7 +54,17 @@ export function elementsOf(
     const isRoot = holder === undefined;
     for (const { id, index } of slotsOf(one)) {
       const where = slotName(one, index, holder);
-      add(id, { type: "slot", data: { list: one.path, index, where, isEmpty: one.tasks.length === 0 } });
+      const isEmpty = one.tasks.length === 0;
+      add(id, {
+        type: "slot",
+        data: {
+          list: one.path,
+          index: placeOf(one, index),
+          where,
+          isEmpty,
+          near: nearOf(one, index, holder),
+        },
+      });
     }
     for (const task of one.tasks) {
       const isGroup = task.blocks.length > 0;

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { texts } from "@/shared/texts";
 
 import { nameOfBlock } from "../model/block-name";
+import { START } from "../model/flow";
 import { type Path, pointerOf } from "../model/path";
 import type { Block, Task } from "../model/tasks";
 import { DRAG_TYPE, useCanvas } from "./canvas-context";
@@ -17,7 +18,10 @@ const words = texts.workflowsEditor;
 export type TaskNodeType = Node<{ task: Task }, "task">;
 export type GroupNodeType = Node<{ task: Task }, "block">;
 export type LaneNodeType = Node<{ block: Block }, "lane">;
-export type SlotNodeType = Node<{ list: Path; index: number; isEmpty: boolean; where: string }, "slot">;
+export type SlotNodeType = Node<
+  { list: Path; index: number; isEmpty: boolean; where: string; near: readonly string[] },
+  "slot"
+>;
 export type StartNodeType = Node<Record<string, never>, "start">;
 export type AnyNode = TaskNodeType | GroupNodeType | LaneNodeType | SlotNodeType | StartNodeType;
 
@@ -58,7 +62,7 @@ function LaneNode({ data: { block } }: NodeProps<LaneNodeType>) {
   );
 }
 
-function SlotNode({ data: { list, index, isEmpty, where } }: NodeProps<SlotNodeType>) {
+function SlotNode({ data: { list, index, isEmpty, where, near } }: NodeProps<SlotNodeType>) {
   const canvas = useCanvas();
   const [isOver, setOver] = useState(false);
   const isStep = (event: React.DragEvent) => event.dataTransfer.types.includes(DRAG_TYPE);
@@ -75,6 +79,8 @@ function SlotNode({ data: { list, index, isEmpty, where } }: NodeProps<SlotNodeT
           data-awaits={canvas.isDragging}
           data-slot={JSON.stringify([list, index])}
           data-empty={isEmpty}
+          // Tab stops at the places around what is selected; of a long flow they would be hundreds.
+          tabIndex={near.includes(canvas.active ?? START) ? 0 : -1}
           aria-label={isEmpty ? `${words.empty}: ${where}` : `${words.insert}: ${where}`}
           title={isEmpty ? where : `${words.insert}: ${where}`}
           onClick={() => canvas.insertAt(list, index)}

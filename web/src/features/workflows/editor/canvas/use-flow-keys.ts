@@ -3,8 +3,8 @@ import type { RefObject } from "react";
 import { texts } from "@/shared/texts";
 
 import { copied, moveTask, pasted, removeTasks } from "../model/operations";
-import { type Path, pathOf, valueAt } from "../model/path";
-import { listOf, type Task, taskAt, tasksOf } from "../model/tasks";
+import { type Path, pathOf } from "../model/path";
+import { placeOf, type Task, taskAt, tasksOf, whereOf } from "../model/tasks";
 import type { Editor } from "../use-editor";
 
 const words = texts.workflowsEditor;
@@ -41,11 +41,10 @@ export function useFlowKeys({ editor, pane, isReadOnly, onOpen, onInsert, onTold
   const move = (by: -1 | 1) => {
     const task = active === undefined ? undefined : taskAt(root, active);
     if (!task) return;
-    const { list, index } = listOf(task.path);
-    const length = (valueAt(value, list) as unknown[]).length;
-    const to = by < 0 ? index - 1 : index + 2;
-    if (to < 0 || to > length) return;
-    editor.edit((text) => moveTask(text, task.path, list, to));
+    const where = whereOf(root, task.pointer);
+    const to = where && (by < 0 ? where.at - 1 : where.at + 2);
+    if (!where || to === undefined || to < 0 || to > where.block.tasks.length) return;
+    editor.edit((text) => moveTask(text, task.path, where.block.path, placeOf(where.block, to)));
     pane.current?.focus({ preventScroll: true }); // until the step is at its new place
   };
   const remove = () => {
@@ -92,14 +91,12 @@ export function useFlowKeys({ editor, pane, isReadOnly, onOpen, onInsert, onTold
 }
 
 /** Where something new comes: behind the active task, or at the end. */
-export function placeBehind(
-  { value, root }: Editor,
-  active: string | undefined,
-): { list: Path; index: number } {
-  const task = active === undefined ? undefined : taskAt(root, active);
-  if (!task) return { list: ["do"], index: root.tasks.length };
-  const { list, index } = listOf(pathOf(value, task.pointer));
-  return { list, index: index + 1 };
+export function placeBehind({ root }: Editor, active: string | undefined): { list: Path; index: number } {
+  const { block, at } = (active !== undefined && whereOf(root, active)) || {
+    block: root,
+    at: root.tasks.length - 1,
+  };
+  return { list: block.path, index: placeOf(block, at + 1) };
 }
 
 /** Up and down go along the flow as one reads it; left goes out of a block and right into it. */

@@ -34,9 +34,15 @@ function armAround(value: unknown, list: Path): Path | undefined {
   return arms?.some((arm) => pointerOf(arm.list) === pointerOf(list)) ? decision : undefined;
 }
 
+/** The decision whose arm has no steps yet, or the `switch` that has its arms behind it. */
+function emptyArmAround(value: unknown, list: Path): Path | undefined {
+  const found = emptyArmAt(list)?.decision;
+  return found && (armsOf(valueAt(value, found), found) ? found : list.slice(0, -4));
+}
+
 /** A loop's first step is given its item, the first step of all the run's input. */
 function firstIn(value: unknown, list: Path, offers: readonly Offer[]): Known | undefined {
-  const decision = emptyArmAt(list)?.decision ?? armAround(value, list);
+  const decision = emptyArmAround(value, list) ?? armAround(value, list);
   if (decision) {
     const { list: around, index } = listOf(decision);
     return knownAt(value, around, index, offers);

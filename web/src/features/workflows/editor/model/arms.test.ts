@@ -118,3 +118,81 @@ describe("a decision", () => {
     ).toBeTruthy();
   });
 });
+
+const FLAT = `do:
+  # How much?
+  - choose:
+      switch:
+        - big: { when: "\${ .a > 1 }", then: ask }
+        - small: { when: "\${ .a > 0 }", then: note }
+        - none: { then: last }
+  - ask: { set: { a: 1 } }
+  # Told.
+  - tell: { set: { b: 1 }, then: last }
+  - note: { set: { c: 1 } } # noted
+  - last: { set: { d: 1 } }
+`;
+
+const shapeOf = (text: string, name: string) =>
+  task(text, name).blocks.map(({ arm, tasks }) => [arm?.name, ...tasks.map((one) => one.name)]);
+const SHAPE = [["big", "ask", "tell"], ["small", "note"], ["none"]];
+
+describe("a switch that jumps over the steps behind it", () => {
+  it("is shown with its arms, and its steps are where they are written", () => {
+    expect(shapeOf(FLAT, "choose")).toEqual(SHAPE);
+    const root = blockOf(read(FLAT).value);
+    expect(root.tasks.map(({ name }) => name)).toEqual(["choose", "last"]);
+    expect(root.places).toEqual([0, 4, 5]);
+    expect(task(FLAT, "note").pointer).toBe("/do/3/note");
+  });
+  it("becomes a group with the first edit of its arms, which keeps all comments", () => {
+    const added = addTask(FLAT, task(FLAT, "choose").blocks[2]?.path ?? [], 0, "skip", { set: { e: 1 } });
+    expect(task(added.text, "choose").kind).toBe("decide");
+    expect(shapeOf(added.text, "choose")).toEqual([...SHAPE.slice(0, 2), ["none", "skip"]]);
+    expect(added.selected).toEqual([task(added.text, "skip").pointer]);
+    for (const comment of ["# How much?", "# Told.", "# noted"]) expect(added.text).toContain(comment);
+    const names = blockOf(read(added.text).value).tasks.map(({ name }) => name);
+    expect(names).toEqual(["choose", "last"]);
+    expect(added.text).not.toContain("then: last");
+  });
+  it("has what comes behind it behind all of its arms", () => {
+    const added = addTask(FLAT, ["do"], 4, "between", { set: { e: 1 } }).text;
+    expect(blockOf(read(added).value).tasks.map(({ name }) => name)).toEqual(["choose", "between", "last"]);
+    expect(shapeOf(added, "choose")).toEqual(SHAPE);
+    expect(addTask(FLAT, ["do"], 5, "end", { set: {} }).text).toContain("then: last");
+  });
+  it("is moved and removed as one, and lets single steps go", () => {
+    const moved = moveTask(FLAT, ["do", 0, "choose"], ["do"], 5);
+    expect(blockOf(read(moved.text).value).tasks.map(({ name }) => name)).toEqual(["last", "choose"]);
+    expect(shapeOf(moved.text, "choose")).toEqual(SHAPE);
+    expect(read(removeTasks(FLAT, [["do", 0, "choose"]]).text).value).toEqual({
+      do: [{ last: { set: { d: 1 } } }],
+    });
+    const less = removeTasks(FLAT, [["do", 3, "note"]]).text;
+    expect(shapeOf(less, "choose")).toEqual([SHAPE[0], ["small"], ["none"]]);
+    const over = moveTask(FLAT, ["do", 4, "last"], task(FLAT, "choose").blocks[1]?.path ?? [], 1).text;
+    expect(shapeOf(over, "choose")).toEqual([SHAPE[0], ["small", "note", "last"], ["none"]]);
+  });
+  it("keeps its name where its own output is asked for", () => {
+    const text = FLAT.replace("d: 1", 'd: "${ $steps.choose.output }"');
+    const less = removeTasks(text, [["do", 3, "note"]]).text;
+    expect(read(less).value).toMatchObject({
+      do: [{ "choose-arms": { do: [{ choose: {} }, {}] } }, { last: {} }],
+    });
+  });
+  it("is drawn with jumps where steps lead elsewhere, back, or into an arm from outside", () => {
+    for (const [from, to] of [
+      ["b: 1 }, then: last", "b: 1 }, then: choose"],
+      ["a: 1 }", "a: 1 }, then: note"],
+      ["d: 1 }", "d: 1 }, then: tell"],
+      ["none: { then: last }", 'none: { when: "x", then: last }'],
+      ["then: note", "then: ask"],
+      ["b: 1 }, then: last", "b: 1 }"],
+      ["then: ask }", "then: tell }"],
+    ] as const) {
+      const text = FLAT.replace(from, to);
+      expect(text).not.toBe(FLAT);
+      expect(task(text, "choose").blocks).toEqual([]);
+    }
+  });
+});

@@ -1,6 +1,7 @@
 import { texts } from "@/shared/texts";
 
-import { type Block, shown, type Task } from "./tasks";
+import { shown } from "./about";
+import type { Block, Task } from "./tasks";
 
 const words = texts.workflowsEditor;
 

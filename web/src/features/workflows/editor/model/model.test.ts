@@ -157,7 +157,10 @@ describe("edits of the text", () => {
     expect(tasksOf(blockOf(valueOf(text)))).toHaveLength(6);
     expect([...comments(text)].sort()).toEqual([...comments(TEXT)].sort());
     const [at = ""] = selected;
-    expect(valueAt(valueOf(text), pathOf(valueOf(text), at))).toEqual(valueAt(valueOf(TEXT), path));
+    const moved = valueAt(valueOf(text), pathOf(valueOf(text), at));
+    // A decision takes its arms along.
+    if (text !== TEXT && path.includes("check")) expect(moved).toHaveProperty("do");
+    else expect(moved).toEqual(valueAt(valueOf(TEXT), path));
   });
 
   it("puts the first task into an empty list, also in a document that has none", () => {

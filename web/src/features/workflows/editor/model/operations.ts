@@ -1,11 +1,13 @@
 import { stringify } from "yaml";
 
-import { armsOf, casePath, emptyArmAt, partNames } from "./arms";
+import { armsOf, casePath, emptyArmAt } from "./arms";
 import { insertItem, itemText, removeItem, renameKey, setValue } from "./edit";
+import { freeName, STAND_IN } from "./names";
 import { isObject, type Path, pointerOf, valueAt } from "./path";
 import { setField } from "./setting";
 import { read } from "./source";
 import { blockOf, listOf, tasksOf } from "./tasks";
+import { unfolded, unfoldedAt } from "./unfold";
 
 /** A text after an edit, and what is selected then. */
 export interface Edited {
@@ -27,19 +29,8 @@ export function named(text: string, name: string, title: string): string {
   return title === (at("title") ?? "") ? done : setField(done, ["document"], ["title"], title || undefined);
 }
 
-/** A name that no task has: `fetch`, `fetch-2`. */
-function freeName(text: string, wanted: string): string {
-  const tasks = tasksOf(blockOf(read(text).value));
-  const taken = new Set(
-    tasks.flatMap(({ name, kind, value }) => [name, ...(kind === "decide" ? partNames(value) : [])]),
-  );
-  if (!taken.has(wanted)) return wanted;
-  let number = 2;
-  while (taken.has(`${wanted}-${number}`)) number += 1;
-  return `${wanted}-${number}`;
-}
-
-export function addTask(text: string, list: Path, index: number, name: string, value: unknown): Edited {
+export function addTask(before: string, at: Path, place: number, name: string, value: unknown): Edited {
+  const { text, list, index } = unfoldedAt(before, at, place);
   const free = freeName(text, name);
   const done = put(text, list, index, { [free]: withOwnNames(free, value) });
   return { text: done.text, selected: [pointerOf([...done.list, index, free])] };
@@ -51,8 +42,6 @@ function withOwnNames(name: string, value: unknown): unknown {
   if (!isObject(value) || !isObject(choice)) return value;
   return { ...value, do: [{ [`${name}-cases`]: Object.values(choice)[0] }] };
 }
-
-const STAND_IN = { "stand-in": { set: {} } };
 
 /** An item comes into a list, or into an arm that has no steps yet, which gets its group. */
 function put(
@@ -124,7 +113,8 @@ export function renameArm(text: string, decision: Path, at: number, name: string
   return !place || !name || isTaken ? text : renameKey(text, place, name);
 }
 
-export function removeTasks(text: string, paths: readonly Path[]): Edited {
+export function removeTasks(before: string, steps: readonly Path[]): Edited {
+  const { text, paths } = unfolded(before, steps);
   const done = outer(paths)
     .toReversed() // from the end, so that the places of the others stay
     .reduce((now, path) => {
@@ -135,7 +125,13 @@ export function removeTasks(text: string, paths: readonly Path[]): Edited {
 }
 
 /** A task with its comments goes to another place. */
-export function moveTask(text: string, path: Path, list: Path, index: number): Edited {
+export function moveTask(before: string, step: Path, to: Path, place: number): Edited {
+  const target = unfoldedAt(before, to, place, [step]);
+  const done = moved(target.text, target.paths[0] ?? step, target.list, target.index);
+  return done.text === target.text ? { text: before, selected: [pointerOf(step)] } : done;
+}
+
+function moved(text: string, path: Path, list: Path, index: number): Edited {
   const from = listOf(path);
   const isSameList = pointerOf(from.list) === pointerOf(list);
   const isInside = pointerOf(list).startsWith(`${pointerOf(path)}/`);
@@ -148,8 +144,8 @@ export function moveTask(text: string, path: Path, list: Path, index: number): E
   const at = isSameList && index > from.index ? index - 1 : index;
   const done = tidied(put(taken, target, at, item, lines).text);
   const name = path[path.length - 1];
-  const moved = tasksOf(blockOf(read(done).value)).find((task) => task.name === name);
-  return { text: done, selected: moved ? [moved.pointer] : [] };
+  const found = tasksOf(blockOf(read(done).value)).find((task) => task.name === name);
+  return { text: done, selected: found ? [found.pointer] : [] };
 }
 
 /** A path after an item before it in the same list was taken out. */
@@ -213,7 +209,8 @@ function compared(one: Path, other: Path): number {
 }
 
 /** The tasks as the clipboard has them. */
-export function copied(text: string, paths: readonly Path[]): string {
+export function copied(before: string, steps: readonly Path[]): string {
+  const { text, paths } = unfolded(before, steps);
   return outer(paths)
     .map((path) => itemText(text, listOf(path).list, listOf(path).index) ?? "")
     .join("");
@@ -228,17 +225,18 @@ export function pasted(text: string, clipboard: string, list: Path, index: numbe
   const isTasks = items.length > 0 && items.every((item) => isObject(item) && Object.keys(item).length === 1);
   const known = isTasks && blockOf(whole).tasks.every(({ kind }) => kind !== "unknown");
   if (!known) return undefined;
-  let done = text;
-  let target = list;
+  const place = unfoldedAt(text, list, index);
+  let done = place.text;
+  let target = place.list;
   const selected: string[] = [];
   for (const [at, item] of (items as Record<string, unknown>[]).entries()) {
     const [name = ""] = Object.keys(item);
     const free = freeName(done, name);
     const lines = itemText(clipboard, [], at) ?? stringify([item]);
     const renamed = free === name ? lines : renameKey(lines, [0, name], free);
-    const made = put(done, target, index + at, { [free]: item[name] }, renamed);
+    const made = put(done, target, place.index + at, { [free]: item[name] }, renamed);
     [done, target] = [made.text, made.list];
-    selected.push(pointerOf([...target, index + at, free]));
+    selected.push(pointerOf([...target, place.index + at, free]));
   }
   return { text: done, selected };
 }

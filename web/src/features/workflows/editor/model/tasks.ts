@@ -1,4 +1,6 @@
+import { aboutOf, type Case, casesOf } from "./about";
 import { type Arm, armsOf } from "./arms";
+import { type FlatDecision, flatDecision, listed, type Written } from "./flat-arms";
 import { isObject, memberOf, type Path, pointerOf, valueAt } from "./path";
 
 export const KINDS = [
@@ -19,13 +21,6 @@ export const KINDS = [
 
 export type Kind = (typeof KINDS)[number] | "decide" | "script" | "unknown";
 export type Role = "do" | "arm" | "branches" | "try" | "catch" | "each" | "compensate";
-
-/** One way out of a switch. */
-export interface Case {
-  name: string;
-  when: string | undefined;
-  then: string;
-}
 
 /** A task as the canvas draws it. */
 export interface Task {
@@ -51,6 +46,24 @@ export interface Block {
   /** The way of a decision that it is. */
   arm?: Arm;
   tasks: readonly Task[];
+  /** Of each slot in the list, where arms of a flat decision have their tasks in it too. */
+  places?: readonly number[];
+}
+
+/** Where in its list a slot of a block is. */
+export const placeOf = ({ places }: Block, slot: number) => places?.[slot] ?? slot;
+
+/** The block that a task stands in, and where in it. */
+export function whereOf(root: Block, pointer: string): { block: Block; at: number } | undefined {
+  const at = root.tasks.findIndex((task) => task.pointer === pointer);
+  if (at >= 0) return { block: root, at };
+  for (const { blocks } of root.tasks) {
+    for (const block of blocks) {
+      const found = whereOf(block, pointer);
+      if (found) return found;
+    }
+  }
+  return undefined;
 }
 
 const MOST_DEPTH = 40;
@@ -62,11 +75,41 @@ export function blockOf(document: unknown): Block {
 
 function readBlock(value: unknown, path: Path, role: Role, depth: number): Block {
   const items: unknown[] = Array.isArray(value) && depth < MOST_DEPTH ? value : [];
-  const tasks = items.flatMap((item, index) => {
+  const written = items.map((item): Written | undefined => {
     const [name, inner] = isObject(item) ? (Object.entries(item)[0] ?? []) : [];
-    return name === undefined ? [] : [readTask(name, inner, [...path, index, name], depth)];
+    return name === undefined ? undefined : [name, isObject(inner) ? inner : {}];
   });
-  return { path, pointer: pointerOf(path), role, tasks };
+  const isWhole = role !== "branches" && !written.includes(undefined);
+  const whole = isWhole && listed(written as Written[]);
+  const tasks: Task[] = [];
+  const places = [0];
+  for (let index = 0; index < written.length; index += 1) {
+    const [name, inner] = written[index] ?? [];
+    if (name === undefined || inner === undefined) continue;
+    const flat = whole ? flatDecision(whole, index) : undefined;
+    const own = [...path, index, name];
+    tasks.push(flat ? withArms(written as Written[], own, flat, depth) : readTask(name, inner, own, depth));
+    if (flat) index = flat.end - 1;
+    places.push(index + 1);
+  }
+  const isFolded = tasks.length < written.length && isWhole;
+  return { path, pointer: pointerOf(path), role, tasks, ...(isFolded && { places }) };
+}
+
+/** A flat decision as a task with its arms, whose tasks stand in the list behind it. */
+function withArms(list: readonly Written[], path: Path, { arms }: FlatDecision, depth: number): Task {
+  const [name, value] = list[Number(path[path.length - 2])] ?? ["", {}];
+  const around = path.slice(0, -2);
+  const blocks = arms.map((arm, at): Block => {
+    const own = [...path, "switch", at, arm.name, "then"];
+    const tasks = list
+      .slice(arm.from, arm.to)
+      .map(([inner, what], index) => readTask(inner, what, [...around, arm.from + index, inner], depth + 1));
+    const { name: way, when, then } = arm;
+    const told = { name: way, when, list: own, group: undefined, then };
+    return { path: own, pointer: pointerOf(own), role: "arm", tasks, arm: told };
+  });
+  return { ...readTask(name, value, path, depth), cases: [], blocks };
 }
 
 function readTask(name: string, inner: unknown, path: Path, depth: number): Task {
@@ -128,74 +171,6 @@ function placesOf(value: Record<string, unknown>, kind: Kind): [Role, Path][] {
   if (valueAt(value, ["host", "compensate"]) !== undefined)
     places.push(["compensate", ["host", "compensate"]]);
   return places;
-}
-
-function casesOf(value: unknown): Case[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((item: unknown) => {
-    const [name, inner] = isObject(item) ? (Object.entries(item)[0] ?? []) : [];
-    if (name === undefined) return [];
-    const when = memberOf(inner, "when");
-    const then = memberOf(inner, "then");
-    return [
-      {
-        name,
-        when: when === undefined ? undefined : shown(when),
-        then: typeof then === "string" ? then : "continue",
-      },
-    ];
-  });
-}
-
-/** A value in one short line. */
-export function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) as string | undefined);
-  const line = (text ?? "").replaceAll(/\s+/g, " ").trim();
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
-}
-
-const ABOUT: Partial<Record<Kind, (value: Record<string, unknown>) => unknown>> = {
-  call: (value) => {
-    const ref = value["call"];
-    if (ref !== "http") return ref;
-    const endpoint = valueAt(value, ["with", "endpoint"]);
-    const uri = isObject(endpoint) ? endpoint["uri"] : endpoint;
-    return [valueAt(value, ["with", "method"]), uri].filter((part) => typeof part === "string").join(" ");
-  },
-  ask: (value) => valueAt(value, ["host", "approval", "title"]),
-  decide: (value) => (armsOf(value, []) ?? []).map(({ name }) => name).join(", "),
-  set: (value) => (isObject(value["set"]) ? Object.keys(value["set"]).join(", ") : value["set"]),
-  switch: (value) =>
-    casesOf(value["switch"])
-      .map(({ name }) => name)
-      .join(", "),
-  for: (value) => valueAt(value, ["for", "in"]),
-  raise: (value) => valueAt(value, ["raise", "error", "title"]) ?? valueAt(value, ["raise", "error"]),
-  wait: (value) => valueAt(value, ["host", "until"]) ?? durationText(value["wait"]),
-  emit: (value) => valueAt(value, ["emit", "event", "with", "type"]),
-  listen: (value) => valueAt(value, ["listen", "to", "one", "with", "type"]),
-  run: (value) => valueAt(value, ["run", "workflow", "name"]),
-  script: (value) => valueAt(value, ["run", "script", "language"]),
-};
-
-function aboutOf(value: Record<string, unknown>, kind: Kind): string {
-  const about = ABOUT[kind]?.(value);
-  return about === undefined || about === null ? "" : shown(about);
-}
-
-const UNITS: [string, string][] = [
-  ["days", "d"],
-  ["hours", "h"],
-  ["minutes", "min"],
-  ["seconds", "s"],
-  ["milliseconds", "ms"],
-];
-
-export function durationText(value: unknown): string {
-  if (!isObject(value)) return typeof value === "string" ? value : "";
-  return UNITS.filter(([name]) => value[name] !== undefined)
-    .map(([name, unit]) => `${shown(value[name])} ${unit}`)
-    .join(" ");
 }
 
 /** Whether its blocks stand side by side, each with its name. */

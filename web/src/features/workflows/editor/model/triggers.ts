@@ -1,5 +1,5 @@
 import { isObject, memberOf, valueAt } from "./path";
-import { durationText, shown } from "./tasks";
+import { durationText, shown } from "./about";
 
 const KINDS = ["cron", "every", "webhook", "connector", "event"] as const;
 export type TriggerKind = (typeof KINDS)[number] | "other";

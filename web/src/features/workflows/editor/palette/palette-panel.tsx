@@ -1,5 +1,5 @@
 import { Input } from "antd";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { texts } from "@/shared/texts";
 
@@ -20,9 +20,24 @@ interface Props {
 /** What can be put into the flow: dragged there, or added behind what is selected. */
 export function PalettePanel({ offers, onAdd, onDrag }: Props) {
   const [search, setSearch] = useState("");
+  const [at, setAt] = useState<string>();
+  const list = useRef<HTMLDivElement>(null);
   const found = matching(offers, search);
+  const shown = GROUPS.flatMap((group) => found.filter((offer) => offer.group === group));
+  const stop = shown.find(({ id }) => id === at) ?? shown[0];
+  const move = (event: React.KeyboardEvent) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const all = [...(list.current?.querySelectorAll<HTMLElement>("li > button") ?? [])];
+    const now = all.findIndex((one) => one === document.activeElement);
+    const next = by === undefined ? undefined : all[now < 0 ? 0 : now + by];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  };
   return (
-    <div className={styles["palette"]}>
+    // The keys are the field's and the buttons'.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div className={styles["palette"]} ref={list} onKeyDown={move}>
       <Input
         allowClear
         type="search"
@@ -30,6 +45,7 @@ export function PalettePanel({ offers, onAdd, onDrag }: Props) {
         placeholder={words.insertSearch}
         aria-label={words.insertSearch}
         onChange={(event) => setSearch(event.target.value)}
+        onPressEnter={() => search.trim() && shown[0] && onAdd(shown[0])}
       />
       {found.length === 0 && <p className={styles["hint"]}>{words.nothing}</p>}
       {GROUPS.map((group) => {
@@ -44,6 +60,8 @@ export function PalettePanel({ offers, onAdd, onDrag }: Props) {
                   <button
                     type="button"
                     draggable
+                    tabIndex={offer === stop ? 0 : -1} // one stop for all; arrows go on from there
+                    onFocus={() => setAt(offer.id)}
                     title={offer.about}
                     onClick={() => onAdd(offer)}
                     onDragStart={(event) => {

@@ -5,7 +5,7 @@ import { Button, Input } from "antd";
 import { texts } from "@/shared/texts";
 
 import { isObject } from "../model/path";
-import { shown } from "../model/tasks";
+import { shown } from "../model/about";
 import { ExpressionField } from "./expression-field";
 import styles from "./panel.module.css";
 import { ThenSelect } from "./then-select";

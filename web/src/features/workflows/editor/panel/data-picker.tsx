@@ -3,7 +3,7 @@ import { Tree } from "antd";
 import { texts } from "@/shared/texts";
 
 import type { Datum } from "../model/data";
-import { shown } from "../model/tasks";
+import { shown } from "../model/about";
 import { useData } from "./data-context";
 import styles from "./panel.module.css";
 

@@ -6,7 +6,7 @@ import { Field, type FieldInput } from "@/shared/ui/field";
 
 import { durationOf } from "../model/duration";
 import { ERRORS, type FieldSpec } from "../model/fields";
-import { durationText } from "../model/tasks";
+import { durationText } from "../model/about";
 import { CasesField } from "./cases-field";
 import { EventsField } from "./events-field";
 import { ExpressionField } from "./expression-field";

@@ -4,7 +4,7 @@ import { asProblem } from "@/shared/api/problem";
 import { texts } from "@/shared/texts";
 
 import { useEvaluateExpressionQuery } from "../api/evaluate-expression";
-import { shown } from "../model/tasks";
+import { shown } from "../model/about";
 import { useDebounced } from "../use-debounced";
 import { useData } from "./data-context";
 import styles from "./panel.module.css";

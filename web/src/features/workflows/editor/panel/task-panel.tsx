@@ -12,7 +12,7 @@ import { copied, pasted, removeTasks, renameTask } from "../model/operations";
 import { type Path, valueAt } from "../model/path";
 import { isError, type TextProblem } from "../model/problems";
 import { setField } from "../model/setting";
-import { listOf, type Task, tasksOf } from "../model/tasks";
+import { placeOf, type Task, tasksOf, whereOf } from "../model/tasks";
 import { offerOf, type Offer } from "../model/templates";
 import type { Part } from "../runs/trial-dialog";
 import type { Editor } from "../use-editor";
@@ -79,7 +79,7 @@ export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly, o
         title={words.warning}
         className={styles["warning"]}
       />
-      <div className={styles["fields"]}>
+      <div className={styles["fields"]} data-own-fields>
         {isFunction && (
           <WithForm
             schema={typeof ref === "string" ? offerOf(offers, ref)?.input : undefined}
@@ -150,8 +150,8 @@ function Head({ editor, task, isReadOnly }: Pick<Props, "editor" | "isReadOnly">
   const what = kind === "call" && typeof ref === "string" ? (words.kinds[ref] ?? ref) : words.kinds[kind];
   const duplicate = () =>
     editor.edit((text) => {
-      const { list, index } = listOf(path);
-      return pasted(text, copied(text, [path]), list, index + 1);
+      const { block, at } = whereOf(editor.root, task.pointer) ?? { block: editor.root, at: 0 };
+      return pasted(text, copied(text, [path]), block.path, placeOf(block, at + 1));
     });
   const isTaken = tasksOf(editor.root).some(
     (one) => one.name === draft.trim() && one.pointer !== task.pointer,

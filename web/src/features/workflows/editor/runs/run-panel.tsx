@@ -36,7 +36,8 @@ export function RunPanel({ workflow, shown, selected, onChoose, onSelect, next, 
   const listed = runs.data?.items ?? [];
   const choices = run && !listed.some(({ id }) => id === run.id) ? [run, ...listed] : listed;
   return (
-    <div className={panel["panel"]}>
+    // A run that was begun by keys has the focus, so that what it asks is near.
+    <div className={panel["panel"]} data-run-panel tabIndex={-1} style={{ outline: "none" }}>
       <Select
         aria-label={words.choose}
         placeholder={words.choose}
@@ -50,6 +51,7 @@ export function RunPanel({ workflow, shown, selected, onChoose, onSelect, next, 
       {!run && <EmptyState title={words.none} next={words.noneNext} />}
       {run && (
         <>
+          {run.status === "waiting" && <RunApprovals run={run.id} />}
           <div>
             <div className={panel["head"]}>
               <h2>{words.replay}</h2>
@@ -90,7 +92,6 @@ export function RunPanel({ workflow, shown, selected, onChoose, onSelect, next, 
               {next === "unsaved" ? mended.save : mended.saved(next)}
             </Button>
           )}
-          {run.status === "waiting" && <RunApprovals run={run.id} />}
           <StepData run={run} steps={steps.slice(0, until)} pointer={selected} />
         </>
       )}

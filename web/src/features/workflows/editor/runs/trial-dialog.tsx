@@ -74,6 +74,7 @@ export function TrialDialog(props: Props) {
       onSubmit={() => void submit()}
       onClose={onClose}
       afterClose={() => {
+        if (trial.data ?? saved.data) focusRun();
         trial.reset();
         saved.reset();
         wishes.reset();
@@ -117,6 +118,15 @@ export function TrialDialog(props: Props) {
       )}
     </FormDialog>
   );
+}
+
+/** What a run asks is near by keys then. The dialog gives the focus back first, and the panel comes with the address. */
+function focusRun(frames = 60): void {
+  requestAnimationFrame(() => {
+    const panel = document.querySelector<HTMLElement>("[data-run-panel]");
+    if (panel) panel.focus();
+    else if (frames > 0) focusRun(frames - 1);
+  });
 }
 
 interface JsonProps {

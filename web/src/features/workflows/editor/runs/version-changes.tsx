@@ -2,7 +2,7 @@ import { texts } from "@/shared/texts";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { useDiffWorkflowQuery } from "../api/diff-workflow";
-import { shown } from "../model/tasks";
+import { shown } from "../model/about";
 import panel from "../panel/panel.module.css";
 
 const words = texts.workflowsEditor.history;

@@ -1,0 +1,48 @@
+import type { alarms as en } from "../en/tasks-alarms";
+import type { Translation } from "../signature";
+
+export const alarms: Translation<typeof en> = {
+  list: "Alarme",
+  none: "Keine Alarme",
+  noneNext:
+    "Ein Alarm beobachtet eine Kennzahl von Funktionen, Workflows oder Warteschlangen und meldet sie einem Konnektor oder Workflow.",
+  add: "Alarm hinzufügen",
+  change: "Ändern",
+  "changeNamed(name: string)": "Den Alarm {name} ändern",
+  remove: "Entfernen",
+  "removeNamed(name: string)": "Den Alarm {name} entfernen",
+  "removeTitle(name: string)": "Den Alarm {name} entfernen?",
+  removeText: "Es wird nichts mehr geprüft und gemeldet. Seine bisherigen Ereignisse bleiben.",
+  save: "Speichern",
+  noValue: "noch keine Kennzahl",
+  "tells(target: string)": "Meldet an {target}",
+  "trouble(reason: string)": "Konnte nicht gemeldet werden: {reason}",
+  states: { firing: "Ausgelöst", quiet: "Ruhig", disabled: "Aus" },
+  kinds: { function: "Aufrufe von", workflow: "Läufe von", queue: "Wartende Aufgaben in" },
+  figures: {
+    calls: "Anzahl",
+    failures: "Fehlschläge",
+    error_rate: "Fehlerrate (0 bis 1)",
+    p95_ms: "p95 in Millisekunden",
+    length: "Länge",
+  },
+  sides: { above: "darüber", below: "darunter" },
+  name: "Name",
+  kind: "Wovon",
+  target: "Welche",
+  targetHints: {
+    function: "plugin.function, ein Plugin oder * für alle",
+    workflow: "Name eines Workflows",
+    queue: "Name einer Warteschlange wie default",
+  },
+  figure: "Kennzahl",
+  side: "Löst aus, wenn sie liegt",
+  threshold: "Schwelle",
+  clear: "Endet bei",
+  clearHint: "Leer: bei der Schwelle. Ein niedrigerer Wert verhindert ständiges Kommen und Gehen.",
+  window: "Über wie viele Sekunden",
+  connector: "Aufzurufender Konnektor",
+  connectorHint: "connector.action, etwa chat.post",
+  workflow: "Auszuführender Workflow",
+  enabled: "Ein",
+};
