@@ -76,6 +76,7 @@ export const shell: Translation<typeof en> = {
     close: "Obersten Dialog schließen",
     editor: {
       save: "Editor: Workflow speichern",
+      run: "Editor: Probelauf; in einem Dialog: absenden",
       undo: "Editor: rückgängig",
       redo: "Editor: wiederholen",
       add: "Editor: Schritt hinzufügen",
