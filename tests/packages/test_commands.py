@@ -68,6 +68,8 @@ def test_from_a_key_to_a_file_that_says_who_made_it(omnicore: Command, tmp_path:
 
 def test_revoked_keys_are_shown_and_recorded(omnicore: Command, tmp_path: Path) -> None:
     assert omnicore("keys", "new", "acme", "--no-password", "--to", ".")[0] == 0
+    for never in ("nan", "inf"):
+        assert "no finite number" in omnicore("keys", "trust", "acme.pub", "--name", "acme", "--days", never)[1]
     assert omnicore("keys", "trust", "acme.pub", "--name", "acme", "--days", "30")[0] == 0
     assert omnicore("sign", "echo.wasm", "--key", "acme.key")[0] == 0
     assert omnicore("verify", "echo.wasm")[0] == 0

@@ -159,6 +159,10 @@ def test_an_index_is_made_and_searched(here: Run, web: str, tmp_path: Path) -> N
     assert rows["echo"]["versions"][0]["licence"] == "MIT"
     assert rows["other"]["versions"][0]["publishers"] == []
     assert "not signed" in here("search", "other", **environ).out
+    with_gone = [f"gone={tmp_path}/no-index#sha256={'0' * 64}", *json.loads(environ["OMNICORE_TRUST__INDEXES"])]
+    told = here("search", "-o", "json", OMNICORE_TRUST__INDEXES=json.dumps(with_gone))
+    assert (told.code, json.loads(told.out)) == (0, json.loads(found.out))
+    assert "gone" in told.err
     (tmp_path / "advisories.toml").write_text(
         '[[advisory]]\nid = "A-1"\nplugin = "echo"\naffected = ["<1.3.0"]\nseverity = "high"\nsummary = "leaks"\n'
     )

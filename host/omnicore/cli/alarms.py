@@ -8,7 +8,7 @@ import click
 
 from omnicore.cli.client import connected
 from omnicore.cli.nouns import Document, Noun, listing, removal, showing
-from omnicore.cli.options import Duration, Group, Shell, common, host_folders, pass_shell, task_input
+from omnicore.cli.options import Duration, FiniteRange, Group, Shell, common, host_folders, pass_shell, task_input
 from omnicore.cli.output import Output, date
 
 _FIGURES = ("calls", "failures", "error_rate", "p95_ms", "length")
@@ -51,9 +51,9 @@ alarms.add_command(removal(_ALARM))
 @click.option("--function", "function", metavar="PLUGIN[.FUNCTION]", help="Of calls of a function, a plugin, or `*`.")
 @click.option("--runs", metavar="WORKFLOW", help="Of the runs of a workflow that ended.")
 @click.option("--queue", metavar="QUEUE", help="Of the tasks that wait in a queue: its length.")
-@click.option("--above", type=float, help="It fires when the figure is above this.")
-@click.option("--below", type=float, help="It fires when the figure is below this.")
-@click.option("--clear", type=float, help="It ends when the figure is back on the other side of this.")
+@click.option("--above", type=FiniteRange(), help="It fires when the figure is above this.")
+@click.option("--below", type=FiniteRange(), help="It fires when the figure is below this.")
+@click.option("--clear", type=FiniteRange(), help="It ends when the figure is back on the other side of this.")
 @click.option("--window", "window_s", type=Duration(), default=300.0, show_default="5m", help="The time it is about.")
 @click.option("--least", "least_calls", type=click.IntRange(0), default=1, help="Fewer calls say nothing.")
 @click.option("--connector", metavar="NAME.ACTION", help="The action of a connector that is done.")

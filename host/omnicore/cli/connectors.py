@@ -14,7 +14,18 @@ import click
 
 from omnicore.cli.client import connected, loaded, running_client
 from omnicore.cli.nouns import Noun, listing, removal, showing
-from omnicore.cli.options import Duration, Exit, Group, Shell, common, host_folders, pass_shell, read_input, read_secret
+from omnicore.cli.options import (
+    Duration,
+    Exit,
+    FiniteRange,
+    Group,
+    Shell,
+    common,
+    host_folders,
+    pass_shell,
+    read_input,
+    read_secret,
+)
 from omnicore.cli.output import Output, date
 from omnicore.clock import SystemClock
 from omnicore.config.settings import Settings
@@ -72,7 +83,7 @@ hooks.add_command(listing(_DELIVERY, "deliveries", words="List the deliveries of
 @click.option("--connector", help="Also publish deliveries as events of this connector.")
 @click.option(
     "--window",
-    type=click.FloatRange(1, 86400),
+    type=FiniteRange(1, 86400),
     default=300.0,
     show_default=True,
     help="Greatest age of a delivery, in seconds.",

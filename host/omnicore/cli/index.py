@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from omnicore.cli.keys import secret_key
-from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
+from omnicore.cli.options import FiniteRange, Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, date, size_text
 from omnicore.cli.packages import package_sources
 from omnicore.clock import SystemClock
@@ -49,7 +49,7 @@ def index() -> None:
 @click.option("--advisories", type=click.Path(path_type=Path), help="A TOML file of [[advisory]] tables.")
 @click.option(
     "--days",
-    type=click.FloatRange(0, 3650, min_open=True),
+    type=FiniteRange(0, 3650, min_open=True),
     default=30.0,
     show_default=True,
     help="Days after which it counts as frozen unless it is made again.",
@@ -106,7 +106,11 @@ def search(shell: Shell, words: Sequence[str]) -> None:
     if not found.addresses:
         raise NotFound("no index is set", remedy="name one in the setting trust.indexes")
     with output.waiting("Reading the indexes"):
-        listed = asyncio.run(found.entries())
+        listed, problems = asyncio.run(found.entries())
+    if problems and not listed:
+        raise problems[0]
+    for problem in problems:
+        click.echo(f"warning: {problem}", err=True)
     places = {entry.name: place for place, entry in listed}
     hits = matching([entry for _, entry in listed], words)
     if output.is_json:

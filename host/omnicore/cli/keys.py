@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from omnicore.cli.client import loaded, who
-from omnicore.cli.options import Exit, Group, Shell, common, host_folders, pass_shell, read_secret
+from omnicore.cli.options import Exit, FiniteRange, Group, Shell, common, host_folders, pass_shell, read_secret
 from omnicore.cli.output import Output, date, quoted
 from omnicore.cli.packages import package_sources
 from omnicore.clock import SystemClock
@@ -108,7 +108,7 @@ def ls(shell: Shell) -> None:
 @keys.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="The name of its publisher, for rules and messages.")
-@click.option("--days", type=click.FloatRange(0, min_open=True), help="Days after which it counts no more.")
+@click.option("--days", type=FiniteRange(0, min_open=True), help="Days after which it counts no more.")
 @host_folders
 @pass_shell
 def trust(shell: Shell, file: Path, *, name: str, days: float | None) -> None:

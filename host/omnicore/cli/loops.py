@@ -9,7 +9,7 @@ import click
 
 from omnicore.cli.client import connected
 from omnicore.cli.nouns import Document, Noun, listing, removal, showing
-from omnicore.cli.options import Group, Shell, common, host_folders, json_object, pass_shell, read_input
+from omnicore.cli.options import FiniteRange, Group, Shell, common, host_folders, json_object, pass_shell, read_input
 from omnicore.cli.output import Output, date
 from omnicore.cli.workflow_files import read_document
 
@@ -111,8 +111,8 @@ intelligences.add_command(removal(_INTELLIGENCE, words="Retire an intelligence: 
 @click.option(
     "--needs", "needs", multiple=True, metavar="CAPABILITY", help="A capability that plugins must provide; repeatable."
 )
-@click.option("--min", "least", type=click.FloatRange(0, 1), default=0.0, help="Least score of an evaluation.")
-@click.option("--max-ms", type=click.FloatRange(0, min_open=True), help="Longest time of one call, in milliseconds.")
+@click.option("--min", "least", type=FiniteRange(0, 1), default=0.0, help="Least score of an evaluation.")
+@click.option("--max-ms", type=FiniteRange(0, min_open=True), help="Longest time of one call, in milliseconds.")
 @click.option("--architecture", default="single", show_default=True)
 @click.option("--calls", type=click.IntRange(1), help="Most calls in a day.")
 @click.option("--strict", is_flag=True, help="Refuse it if a capability has no plugin.")

@@ -12,7 +12,7 @@ import click
 
 from omnicore.cli.client import connected
 from omnicore.cli.nouns import Document, Noun, field_rows, listing, removal, showing
-from omnicore.cli.options import Group, Shell, common, host_folders, json_object, moment, pass_shell
+from omnicore.cli.options import FiniteRange, Group, Shell, common, host_folders, json_object, moment, pass_shell
 from omnicore.cli.output import Output, date
 from omnicore.memory.tiers import TIER_POLICIES, TIERS, MemoryTier
 from omnicore.optional import optional
@@ -138,7 +138,7 @@ memory.add_command(removal(_MEMORY))
 @click.option("--tier", "tiers", type=_TIER, multiple=True, help="Only these; repeatable.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Most memories.")
 @click.option(
-    "--min-score", type=click.FloatRange(0, 1), default=0.0, help="Only memories that answer with this probability."
+    "--min-score", type=FiniteRange(0, 1), default=0.0, help="Only memories that answer with this probability."
 )
 @click.option("--budget", type=click.IntRange(1), help="Most characters of all texts, core blocks first.")
 @click.option("--explain", is_flag=True, help="Show the signals behind each score and rank.")
@@ -193,7 +193,7 @@ def recall(
 @memory.command()
 @click.argument("text")
 @click.option("--tier", type=_TIER, default=MemoryTier.Episodic.value, show_default=True)
-@click.option("--importance", type=click.FloatRange(0, 1), help="Default: judged by the text.")
+@click.option("--importance", type=FiniteRange(0, 1), help="Default: judged by the text.")
 @click.option("--metadata", default="{}", metavar="JSON", help="An object; `session` and `speaker` help recall.")
 @click.option("--source", help="The origin of the text.")
 @click.option("--pin", is_flag=True, help="Keep it forever.")

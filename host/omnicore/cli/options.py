@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import math
 import re
 import sys
 import time
@@ -42,6 +43,7 @@ __all__ = [
     "CODES",
     "Duration",
     "Exit",
+    "FiniteRange",
     "Format",
     "Group",
     "Lazy",
@@ -282,6 +284,17 @@ class Duration(click.ParamType[float]):
         if seconds is None or seconds <= 0:
             self.fail(f"{value!r} is no duration, such as 0.5, 500ms or 1m", param, ctx)
         return seconds
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds; `nan`, which no bound refuses, and `inf` are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Raises: click.BadParameter."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number", param, ctx)
+        return number
 
 
 class Moment(click.ParamType[float]):

@@ -16,6 +16,7 @@ from omnicore.cli.client import Client, connected, loaded, running_client
 from omnicore.cli.nouns import Document, Noun, listing, removal, switches
 from omnicore.cli.options import (
     Duration,
+    FiniteRange,
     Group,
     Lazy,
     Shell,
@@ -353,7 +354,7 @@ def rollout(
 @click.command()
 @click.argument("name")
 @click.option("--concurrent", type=click.IntRange(1), help="Calls that may run at once, on all hosts together.")
-@click.option("--per-second", type=click.FloatRange(0.001), help="Calls that may begin in a second, on all hosts.")
+@click.option("--per-second", type=FiniteRange(0.001), help="Calls that may begin in a second, on all hosts.")
 @click.option("--none", "lifted", is_flag=True, help="Limit nothing any more.")
 @host_folders
 @pass_shell

@@ -13,7 +13,7 @@ from omnicore.access.principal import Role
 from omnicore.api.operations import OPERATIONS
 from omnicore.cli.client import connected, loaded
 from omnicore.cli.nouns import Document, Noun, listing, removal, showing, switches
-from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell, read_secret
+from omnicore.cli.options import FiniteRange, Group, Shell, common, host_folders, pass_shell, read_secret
 from omnicore.cli.output import Output, date
 from omnicore.clock import SystemClock
 from omnicore.errors import InvalidInput
@@ -173,9 +173,7 @@ tokens.add_command(removal(_TOKEN, words="Revoke a token by its id. A running se
     multiple=True,
     help="Only operations with these tags; repeatable.",
 )
-@click.option(
-    "--days", type=click.FloatRange(min=0.001, max=36_500), help="Days until it expires; default: the setting."
-)
+@click.option("--days", type=FiniteRange(min=0.001, max=36_500), help="Days until it expires; default: the setting.")
 @host_folders
 @pass_shell
 def add_token(

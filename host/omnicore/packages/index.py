@@ -593,13 +593,21 @@ class Indexes:
         self.addresses = tuple(map(read_address, addresses))
         self._state, self._rules, self._clock, self._partial = state, rules, clock, partial
 
-    async def entries(self) -> list[tuple[str, IndexEntry]]:
-        """Every plugin of every index, with the index's name; a name that an earlier index has is left out."""
-        found: dict[str, tuple[str, IndexEntry]] = {}
+    async def entries(self) -> tuple[list[tuple[str, IndexEntry]], list[OmniError]]:
+        """Every plugin of every index, with the index's name, and why an index could not be read.
+
+        A name that an earlier index has is left out.
+        """
+        found, problems = dict[str, tuple[str, IndexEntry]](), list[OmniError]()
         for address in self.addresses:
-            for one in await self.of(address):
+            try:
+                listed = await self.of(address)
+            except OmniError as error:
+                problems.append(error)
+                continue
+            for one in listed:
                 found.setdefault(one.name, (address.name, one))
-        return list(found.values())
+        return list(found.values()), problems
 
     async def of(self, address: IndexAddress) -> tuple[IndexEntry, ...]:
         """Every plugin of one index. Raises: as `PluginIndex.refresh`."""
