@@ -4,7 +4,7 @@ package main
 import (
 	"fmt"
 
-	"omnicore.dev/sdk/door"
+	"omnicore.example/sdk/door"
 )
 
 // Source is a CSV file and what is known of it.

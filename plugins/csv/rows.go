@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	omnicore "omnicore.dev/sdk"
+	omnicore "omnicore.example/sdk"
 )
 
 // Row is an object with its fields in the order of the columns.

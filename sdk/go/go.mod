@@ -1,4 +1,4 @@
-module omnicore.dev/sdk
+module omnicore.example/sdk
 
 go 1.24
 

@@ -7,7 +7,7 @@
 //	//omnicore:export
 //	func Greet(in Greeting) (Answer, error) { ... }
 //
-// The doors to the host are packages beside this one: omnicore.dev/sdk/kv, omnicore.dev/sdk/http and so on.
+// The doors to the host are packages beside this one: omnicore.example/sdk/kv, omnicore.example/sdk/http and so on.
 package omnicore
 
 import (
@@ -15,7 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"omnicore.dev/sdk/door"
+	"omnicore.example/sdk/door"
 )
 
 // DoorError is what a door answers when it refuses or fails; find it with errors.As.

@@ -393,12 +393,12 @@ def _node(folder: Path, trap: Trap) -> None:
 
 
 def _go(folder: Path, trap: Trap) -> None:
-    write(folder / "go.mod", "module evil\n\ngo 1.24\n\ntoolchain go9.99.9\n\nrequire omnicore.dev/sdk v0.0.0\n")
-    replaced = "replace omnicore.dev/sdk => ./sdk\n\nrequire omnicore.dev/sdk v0.0.0\n"
+    write(folder / "go.mod", "module evil\n\ngo 1.24\n\ntoolchain go9.99.9\n\nrequire omnicore.example/sdk v0.0.0\n")
+    replaced = "replace omnicore.example/sdk => ./sdk\n\nrequire omnicore.example/sdk v0.0.0\n"
     write(folder / "go.mod", f"module evil\n\ngo 1.24\n\n{replaced}")
     run = f'package main\n\nimport "os"\n\nfunc main() {{ os.WriteFile("{trap.canaries / "go-run"}", nil, 0644) }}\n'
     write(folder / "sdk" / "exports" / "main.go", run)
-    write(folder / "sdk" / "go.mod", "module omnicore.dev/sdk\n\ngo 1.24\n")
+    write(folder / "sdk" / "go.mod", "module omnicore.example/sdk\n\ngo 1.24\n")
     write(folder / "main.go", "package main\n\n//omnicore:export greet\nfunc greet() {}\n\nfunc main() {}\n")
     write(folder / "go.env", f"GOFLAGS=-toolexec={folder / 'evil.sh'}\n")
     write(folder / "Makefile", f"all:\n\t{trap.shell('make')}\n")

@@ -70,7 +70,7 @@ GO = """package main
 
 import (
 	"fmt"
-	"omnicore.dev/sdk/door"
+	"omnicore.example/sdk/door"
 	"plugins/seller/billing"
 	"plugins/seller/orders"
 )
@@ -216,8 +216,8 @@ FAKED_GO = """package main
 import (
 	"testing"
 
-	"omnicore.dev/sdk/door"
-	"omnicore.dev/sdk/omnicoretest"
+	"omnicore.example/sdk/door"
+	"omnicore.example/sdk/omnicoretest"
 	"plugins/seller/billing"
 	"plugins/seller/orders"
 )

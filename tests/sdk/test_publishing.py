@@ -40,8 +40,8 @@ def test_one_place_says_where_the_go_modules_are() -> None:
         assert f"module {go_path()}/{module}\n" in (ROOT / folder / "go.mod").read_text("utf-8"), (
             "python host_build/published.py writes them"
         )
-    text = 'import "omnicore.dev/sdk/kv" // /x/omnicore.dev/sdk, omnicore.dev/sdks'
-    assert renamed(text, "omnicore.dev", "a.b/c") == 'import "a.b/c/sdk/kv" // /x/omnicore.dev/sdk, omnicore.dev/sdks'
+    text = 'import "omnicore.example/sdk/kv" // /x/omnicore.example/sdk, omnicore.example/sdks'
+    assert renamed(text, "omnicore.example", "a.b/c") == 'import "a.b/c/sdk/kv" // /x/omnicore.example/sdk, omnicore.example/sdks'
 
 
 @pytest.mark.skipif(published(), reason="registries have them")

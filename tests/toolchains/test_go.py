@@ -26,7 +26,7 @@ SOURCE = """package main
 import (
 	"errors"
 
-	"omnicore.dev/sdk/kv"
+	"omnicore.example/sdk/kv"
 )
 
 // Order is what somebody buys.
@@ -53,11 +53,11 @@ MODULE = """module plugins/shop
 
 go 1.24
 
-require omnicore.dev/sdk v0.0.0
+require omnicore.example/sdk v0.0.0
 
 require github.com/extism/go-pdk v1.1.3 // indirect
 
-replace omnicore.dev/sdk => ./sdk
+replace omnicore.example/sdk => ./sdk
 """
 
 

@@ -1,3 +1,3 @@
-module omnicore.dev/client
+module omnicore.example/client
 
 go 1.24

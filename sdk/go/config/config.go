@@ -4,7 +4,7 @@
 // Package config: read the plugin's settings.
 package config
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Get: One setting, checked against the `[config]` schema of the manifest, defaults included.
 func Get(key string) (door.Value, error) {

@@ -6,16 +6,16 @@ package main
 import (
 	"fmt"
 
-	"omnicore.dev/sdk/config"
-	"omnicore.dev/sdk/connectors"
-	"omnicore.dev/sdk/door"
-	"omnicore.dev/sdk/events"
-	"omnicore.dev/sdk/http"
-	"omnicore.dev/sdk/kv"
-	"omnicore.dev/sdk/log"
-	"omnicore.dev/sdk/memory"
-	"omnicore.dev/sdk/tasks"
-	"omnicore.dev/sdk/vectors"
+	"omnicore.example/sdk/config"
+	"omnicore.example/sdk/connectors"
+	"omnicore.example/sdk/door"
+	"omnicore.example/sdk/events"
+	"omnicore.example/sdk/http"
+	"omnicore.example/sdk/kv"
+	"omnicore.example/sdk/log"
+	"omnicore.example/sdk/memory"
+	"omnicore.example/sdk/tasks"
+	"omnicore.example/sdk/vectors"
 )
 
 func dispatch(verb string, request door.Value) (any, error) {

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/door"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/door"
 )
 
 // Asked names a verb of a door and what it is asked.

@@ -4,7 +4,7 @@
 // Package connectors: use the services the host is connected to.
 package connectors
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Connector: A service the host is connected to. Its credentials never reach a plugin.
 type Connector struct {

@@ -1,4 +1,4 @@
-// Package door carries requests to the host and replies back. The packages of the doors, such as omnicore.dev/sdk/kv,
+// Package door carries requests to the host and replies back. The packages of the doors, such as omnicore.example/sdk/kv,
 // are made on top of it.
 package door
 

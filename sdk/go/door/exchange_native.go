@@ -2,7 +2,7 @@
 
 package door
 
-// Outside answers in tests, where there is no host; omnicore.dev/sdk/omnicoretest sets it.
+// Outside answers in tests, where there is no host; omnicore.example/sdk/omnicoretest sets it.
 var Outside func(verb string, request []byte) []byte
 
 func exchange(verb Verb, request []byte) []byte {

@@ -4,7 +4,7 @@
 // Package events: publish events and hear them.
 package events
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Subscription: A function of the plugin that hears a topic.
 type Subscription struct {

@@ -4,7 +4,7 @@ package main
 import (
 	"strings"
 
-	"omnicore.dev/sdk/config"
+	"omnicore.example/sdk/config"
 )
 
 // Sign adds a signature, setting `signature`, to a text. Setting `loud`: in upper case.

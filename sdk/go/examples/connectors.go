@@ -2,8 +2,8 @@
 package main
 
 import (
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/connectors"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/connectors"
 )
 
 // Names gives the connectors that may be used.

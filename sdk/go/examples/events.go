@@ -1,7 +1,7 @@
 // Publishes an event. Needs a grant for events with its topic.
 package main
 
-import "omnicore.dev/sdk/events"
+import "omnicore.example/sdk/events"
 
 // Paid says which invoice.
 type Paid struct {

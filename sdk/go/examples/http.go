@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/http"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/http"
 )
 
 // Page is an address and what is posted to it.

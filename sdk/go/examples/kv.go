@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strconv"
 
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/kv"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/kv"
 )
 
 // Visitor has a name.

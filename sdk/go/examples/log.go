@@ -1,7 +1,7 @@
 // Writes lines to the plugin's log; nobody has to grant that.
 package main
 
-import "omnicore.dev/sdk/log"
+import "omnicore.example/sdk/log"
 
 // Order is what somebody buys.
 type Order struct {

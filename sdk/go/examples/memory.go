@@ -2,8 +2,8 @@
 package main
 
 import (
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/memory"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/memory"
 )
 
 // Remember keeps a text and gives its id.

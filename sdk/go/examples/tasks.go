@@ -2,8 +2,8 @@
 package main
 
 import (
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/tasks"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/tasks"
 )
 
 // Reminder is a text and when to send it.

@@ -4,8 +4,8 @@ package main
 import (
 	"errors"
 
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/vectors"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/vectors"
 )
 
 var colours = []vectors.Vector{

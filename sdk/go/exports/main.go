@@ -1,6 +1,6 @@
 // Command exports writes omnicore_exports.go, which makes exports of the functions marked //omnicore:export:
 //
-//	//go:generate go run omnicore.dev/sdk/exports
+//	//go:generate go run omnicore.example/sdk/exports
 //
 // It takes a folder or the files of one, by default the folder it runs in. `omnicore build` runs it by itself.
 package main

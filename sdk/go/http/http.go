@@ -4,7 +4,7 @@
 // Package http: send http requests.
 package http
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Response: An answer; a status of 400 and above is one, too.
 type Response struct {

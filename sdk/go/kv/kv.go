@@ -4,7 +4,7 @@
 // Package kv: keep keys and values between calls.
 package kv
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Entry: A value and its version.
 type Entry struct {

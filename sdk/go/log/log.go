@@ -4,7 +4,7 @@
 // Package log: write to the plugin's log.
 package log
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Level: How much a line matters.
 type Level string

@@ -4,7 +4,7 @@
 // Package memory: remember and recall by meaning, words and time.
 package memory
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Item: Something remembered.
 type Item struct {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"omnicore.dev/sdk/door"
+	"omnicore.example/sdk/door"
 )
 
 type reply = map[string]any

@@ -13,7 +13,7 @@ import (
 	"fmt"
 	"testing"
 
-	"omnicore.dev/sdk/door"
+	"omnicore.example/sdk/door"
 )
 
 // Answer is what a door does with a request: a reply, or an error. A *door.Error arrives as it is.

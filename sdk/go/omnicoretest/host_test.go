@@ -4,13 +4,13 @@ import (
 	"errors"
 	"testing"
 
-	omnicore "omnicore.dev/sdk"
-	"omnicore.dev/sdk/config"
-	"omnicore.dev/sdk/events"
-	"omnicore.dev/sdk/http"
-	"omnicore.dev/sdk/kv"
-	"omnicore.dev/sdk/log"
-	"omnicore.dev/sdk/omnicoretest"
+	omnicore "omnicore.example/sdk"
+	"omnicore.example/sdk/config"
+	"omnicore.example/sdk/events"
+	"omnicore.example/sdk/http"
+	"omnicore.example/sdk/kv"
+	"omnicore.example/sdk/log"
+	"omnicore.example/sdk/omnicoretest"
 )
 
 func TestKeysBehaveAsInAHost(t *testing.T) {

@@ -4,7 +4,7 @@
 // Package tasks: run functions of plugins later, with retries.
 package tasks
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // State: Where a task stands.
 type State string

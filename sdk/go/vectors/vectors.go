@@ -4,7 +4,7 @@
 // Package vectors: keep vectors and find the nearest.
 package vectors
 
-import "omnicore.dev/sdk/door"
+import "omnicore.example/sdk/door"
 
 // Metric: How far two vectors are apart.
 type Metric string

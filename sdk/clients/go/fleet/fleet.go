@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	omnicore "omnicore/client"
+	omnicore "omnicore.example/client"
 )
 
 const (

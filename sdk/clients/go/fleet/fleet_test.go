@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	omnicore "omnicore/client"
+	omnicore "omnicore.example/client"
 )
 
 // connected is a connection to the servers of a real fleet, which tests/sdk/test_clients.py starts.

@@ -1,10 +1,10 @@
-module omnicore/client/fleet
+module omnicore.example/client/fleet
 
 go 1.24.0
 
 require (
 	github.com/nats-io/nats.go v1.47.0
-	omnicore/client v0.0.0
+	omnicore.example/client v0.0.0
 )
 
 require (
@@ -15,4 +15,4 @@ require (
 	golang.org/x/sys v0.32.0 // indirect
 )
 
-replace omnicore/client => ../
+replace omnicore.example/client => ../

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"strings"
 
-	"omnicore.dev/sdk/config"
+	"omnicore.example/sdk/config"
 )
 
-//go:generate go run omnicore.dev/sdk/exports
+//go:generate go run omnicore.example/sdk/exports
 
 // Greeting is what greet takes.
 type Greeting struct {

@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"omnicore.dev/sdk/omnicoretest"
+	"omnicore.example/sdk/omnicoretest"
 )
 
 func TestGreetUsesTheSetting(t *testing.T) {
