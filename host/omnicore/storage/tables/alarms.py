@@ -87,7 +87,7 @@ class AlarmCount(Record, frozen=True):
     buckets: Sequence[int]
 
 
-ALARMS = Table(Alarm, "alarms", key="name", indexes=(("next_at",),))
+ALARMS = Table(Alarm, "alarms", key="name")
 COUNTS = Table(AlarmCount, "alarm_counts", key=("alarm", "host"))
 
 
