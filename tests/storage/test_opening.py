@@ -7,6 +7,7 @@ import getpass
 import logging
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -32,9 +33,13 @@ def _fill(store: Store, count: int, size: int = 500) -> None:
 
 
 def _damage(file: Path) -> None:
+    """Overwrites the first page of a table that nothing reads while the database is opened."""
+    with closing(sqlite3.connect(file)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'grants'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
     with file.open("r+b") as stream:
-        stream.seek(file.stat().st_size * 3 // 4)  # behind the schema, which takes more than half of an empty database
-        stream.write(os.urandom(16_384))
+        stream.seek((page - 1) * size)
+        stream.write(os.urandom(size))
 
 
 def test_without_a_url_it_is_sqlite_in_the_data_folder(tmp_path: Path) -> None:
