@@ -305,6 +305,7 @@ async def test_a_call_that_comes_back_since_its_plugin_is_placed_here_meanwhile_
 
     class Here:
         targets: ClassVar[dict[str, Any]] = {}
+        kept = None
 
         def target(self, ref: str) -> None:
             """It is here."""

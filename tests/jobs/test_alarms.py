@@ -111,6 +111,31 @@ def test_who_could_not_be_told_is_told_later_and_not_for_ever(store: Store) -> N
     assert told.events.count("alarm.fired") == 2
 
 
+def test_a_connector_that_hangs_keeps_no_other_alarm_waiting(store: Store) -> None:
+    class Slow(Told):
+        """Its connector answers once a workflow was told of the other alarm."""
+
+        other: asyncio.Event
+
+        async def connector(self, connector: str, action: str, given: Any, key: str) -> None:
+            await self.other.wait()
+            await super().connector(connector, action, given, key)
+
+        async def workflow(self, workflow: str, given: Any, key: str) -> None:
+            self.other.set()
+            await super().workflow(workflow, given, key)
+
+    told = Slow()
+    told.other = asyncio.Event()
+    host = Host(store, ManualClock(), told)
+    order = replace(SLIPS, least_calls=1, clear=None)
+    host.alarms.put("a", order, by="ada")
+    host.alarms.put("b", replace(order, connector=None, workflow="tidy"), by="ada")
+    host.look()
+    host.look(bad=1)
+    assert [name for name, *_ in told.sent] == ["tidy", "chat"]
+
+
 def test_hosts_of_one_database_add_up_their_calls_and_one_of_them_tells(store: Store) -> None:
     told, clock = Told(), ManualClock()
     one, other = Host(store, clock, told, "one"), Host(store, clock, told, "other")

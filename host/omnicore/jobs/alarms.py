@@ -134,9 +134,12 @@ class Alarms:
     async def check(self) -> None:
         """Counts, and checks the alarms that are due."""
         alarms, counts = await asyncio.to_thread(self._counted)
-        for one in alarms:
-            if one.enabled and one.next_at <= self._clock.now():
-                await self._checked(one, counts.get(one.name))
+        due = [one for one in alarms if one.enabled and one.next_at <= self._clock.now()]
+        # Side by side: a connector that hangs keeps nobody else's alarm waiting.
+        ends = await asyncio.gather(*(self._checked(one, counts.get(one.name)) for one in due), return_exceptions=True)
+        for end in ends:
+            if end is not None:
+                raise end
 
     def _counted(self) -> tuple[Sequence[Alarm], Mapping[str, AlarmCount]]:
         """All alarms, and what this host has counted for those of functions."""
