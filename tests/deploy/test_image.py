@@ -76,7 +76,9 @@ def started(image: Image, folder: Path) -> Iterator[Running]:
             assert process.poll() is None, log.read_text()
             yield one
     finally:
-        process.kill()  # and with it, by --kill-child, whatever runs in the image
+        for inner in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(inner), signal.SIGKILL)  # --kill-child forgets one that has become another user
+        process.kill()
         process.wait(60)
 
 

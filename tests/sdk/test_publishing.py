@@ -36,12 +36,12 @@ def test_one_switch_says_where_omnicore_is_installed_from() -> None:
 
 def test_one_place_says_where_the_go_modules_are() -> None:
     assert "." in go_path().partition("/")[0]
-    for module, folder in (("sdk", "sdk/go"), ("client", "sdk/clients/go")):
+    for module, folder in (("sdk", "sdk/go"), ("client", "sdk/clients/go"), ("client/fleet", "sdk/clients/go/fleet")):
         assert f"module {go_path()}/{module}\n" in (ROOT / folder / "go.mod").read_text("utf-8"), (
             "python host_build/published.py writes them"
         )
-    text = 'import "omnicore.example/sdk/kv" // /x/omnicore.example/sdk, omnicore.example/sdks'
-    assert renamed(text, "omnicore.example", "a.b/c") == 'import "a.b/c/sdk/kv" // /x/omnicore.example/sdk, omnicore.example/sdks'
+    text = 'import "here.is/sdk/kv" // /x/here.is/sdk, here.is/sdks'
+    assert renamed(text, "here.is", "a.b/c") == 'import "a.b/c/sdk/kv" // /x/here.is/sdk, here.is/sdks'
 
 
 @pytest.mark.skipif(published(), reason="registries have them")
