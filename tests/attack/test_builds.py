@@ -19,7 +19,7 @@ __all__ = ["commands"]
 SAID = "said"
 SCRIPT = f"#!/bin/sh\ntouch {SAID}\nexit 1\n"
 MODULE = f"from pathlib import Path\nPath({SAID!r}).touch()\nraise SystemExit(1)\n"
-GO = 'package main\nimport _ "omnicore.example/sdk"\n//omnicore:export\nfunc hello() {}\nfunc main() {}\n'
+GO = 'package main\nimport _ "kit.example/sdk"\n//omnicore:export\nfunc hello() {}\nfunc main() {}\n'
 FOLDERS: Mapping[str, Mapping[str, str]] = {
     "rust": {
         "Cargo.toml": '[package]\nname = "x"\nversion = "0.1.0"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n',
@@ -29,9 +29,9 @@ FOLDERS: Mapping[str, Mapping[str, str]] = {
         "run": SCRIPT,
     },
     "go": {
-        "go.mod": "module x\n\ngo 1.24\n\nrequire omnicore.example/sdk v0.0.0\n\nreplace omnicore.example/sdk => ./sdk\n",
+        "go.mod": "module x\n\ngo 1.24\n\nrequire kit.example/sdk v0.0.0\n\nreplace kit.example/sdk => ./sdk\n",
         "main.go": GO,
-        "sdk/go.mod": "module omnicore.example/sdk\n\ngo 1.24\n",
+        "sdk/go.mod": "module kit.example/sdk\n\ngo 1.24\n",
         "sdk/sdk.go": "package sdk\n",
         "sdk/exports/main.go": f'package main\nimport "os"\nfunc main() {{ os.Create("{SAID}") }}\n',
     },
