@@ -76,10 +76,11 @@ def started(image: Image, folder: Path) -> Iterator[Running]:
             assert process.poll() is None, log.read_text()
             yield one
     finally:
-        for inner in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            os.kill(int(inner), signal.SIGKILL)  # --kill-child forgets one that has become another user
-        process.kill()
-        process.wait(60)
+        if process.poll() is None:
+            for inner in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(inner), signal.SIGKILL)  # --kill-child forgets one that has become another user
+            process.kill()
+            process.wait(60)
 
 
 @pytest.fixture(scope="session")
